@@ -1,0 +1,42 @@
+# Needs only make and Python 3.11 or 3.12. Every target sets itself up in .venv.
+SHELL := /bin/sh
+# The first of these that runs and is new enough (a version manager's shim may be on PATH and not work).
+PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
+  $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+BIN := .venv/bin
+
+.PHONY: demo test test-all check format bench clean
+
+demo: .venv/.core  ## a multi-hop question over this machine's own Python standard library
+	$(BIN)/python -m longread demo
+
+test: .venv/.all  ## everything but the slow tests
+	$(BIN)/pytest
+
+test-all: .venv/.all  ## all tests
+	$(BIN)/pytest -m "slow or not slow"
+
+check: .venv/.all  ## format, lint, types, import contract
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/.all
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf .venv
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "Longread needs Python 3.11 or newer on PATH (or make PYTHON=/path/to/python)"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/.core: .venv/bin/python pyproject.toml constraints.txt
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+.venv/.all: .venv/bin/python pyproject.toml constraints.txt
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e ".[local,dev]"
+	touch $@ .venv/.core

@@ -1,0 +1,179 @@
+"""The memory of a run: entries with spans, the operations on them, and how they are kept within a budget.
+
+Text read later can never undo what was noted earlier. A replacement is a new entry beside the old one, an
+entry with a citation can be disputed but not removed, and when the budget is used up, a chunk that holds more
+than its share gives way first. So a chunk that takes control of the model can fill its own share and no more.
+Whatever is dropped is reported, never silently lost.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
+
+from longread.reading.section import Section
+from longread.types import Span
+
+Status = Literal["active", "superseded", "disputed"]
+
+
+class Entry(NamedTuple):
+    """One note."""
+
+    id: int
+    claim: str
+    """What the note says, in the policy's words; empty when only the quote may speak."""
+    quote: str
+    """The document's own words when `span` is set, else what the model claimed they were."""
+    span: Span | None
+    """Where the quote stands; None makes the entry unverified: it is never cited."""
+    chunk: int
+    """Index of the chunk it was taken from."""
+    replaces: int | None = None
+    """Id of the earlier entry that this one brings up to date."""
+    status: Status = "active"
+    weight: float = 0.0
+    """How much the policy wants to keep it, for policies that know."""
+
+
+class Add(NamedTuple):
+    """A new entry."""
+
+    claim: str
+    quote: str = ""
+    span: Span | None = None
+    """Set when the policy knows the place; else the quote is aligned with the section."""
+    weight: float = 0.0
+
+
+class Replace(NamedTuple):
+    """A new entry that brings an earlier one up to date; both stay."""
+
+    id: int
+    claim: str
+    quote: str = ""
+
+
+class Expire(NamedTuple):
+    """An entry held to be wrong or useless: removed when unverified, else only marked as disputed."""
+
+    id: int
+
+
+class Rewrite(NamedTuple):
+    """The whole memory anew, as checkpoints trained on free text give it."""
+
+    memory: str
+    supports: tuple[Add, ...] = ()
+    """Sentences of the memory that stand in this section, so that the answer can cite them."""
+
+
+Operation = Add | Replace | Expire | Rewrite
+
+_SHARE = 8
+"""A chunk may hold 1/8 of the budget before its entries are the first to go."""
+
+# What is addressed to the reader and not about the subject. Such a claim is not kept; its quote is.
+_INSTRUCTION = re.compile(
+    r"\b(ignore|disregard|forget|override|erase|delete|drop)\b.{0,40}"
+    r"\b(previous|prior|above|earlier|all|other|these|your|notes?|instructions?|entries)\b"
+    r"|\b(you (must|should|are now|have to)|system prompt|new instructions?|as an ai)\b"
+    r"|\b(answer|reply|respond|output|say) (only |exactly |simply )?(with|that|:)"
+    r"|忽略.{0,12}(指令|指示|内容|笔记)|無視して",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Notes:
+    """All entries held, the plan, and (for the text format) the memory. Every change makes a new version."""
+
+    entries: tuple[Entry, ...] = ()
+    plan: str = ""
+    """What to look for next."""
+    memory: str = ""
+    """Free text; empty in the ledger format."""
+    version: int = 0
+    next_id: int = 1
+
+    def update(self, operations: Sequence[Operation], plan: str | None, section: Section) -> Notes:
+        """Applies one step's operations. Quotes are aligned with `section`; a plan of None keeps the old one.
+
+        Operations on ids that are not held are taken as what they add, so that nothing said is lost.
+        """
+        entries = {entry.id: entry for entry in self.entries}
+        memory, next_id = self.memory, self.next_id
+
+        def add(claim: str, quote: str, span: Span | None, replaces: int | None, weight: float) -> bool:
+            nonlocal next_id
+            span = span or section.align(quote)
+            if span:
+                quote = section.text(span)
+                if any(e.span == span and e.claim == claim for e in entries.values()):
+                    return False
+            if _INSTRUCTION.search(claim):
+                claim = ""
+            if claim or span:
+                entries[next_id] = Entry(
+                    next_id, claim, quote, span, section.index, replaces, "active", weight
+                )
+                next_id += 1
+            return span is not None
+
+        for operation in operations:
+            match operation:
+                case Add(claim, quote, span, weight):
+                    add(claim, quote, span, None, weight)
+                case Replace(id, claim, quote):
+                    old = entries.get(id)
+                    verified = add(claim, quote, None, id if old else None, 0.0)
+                    if old and (verified or old.span is None):
+                        entries[id] = old._replace(status="superseded")
+                case Expire(id) if (old := entries.get(id)) and old.span is None:
+                    del entries[id]
+                case Expire(id) if old := entries.get(id):
+                    entries[id] = old._replace(status="disputed")
+                case Rewrite(text, supports):
+                    memory = text
+                    for support in supports:
+                        add(support.claim, support.quote, support.span, None, support.weight)
+        new_plan = self.plan if plan is None else plan
+        if tuple(entries.values()) == self.entries and (new_plan, memory) == (self.plan, self.memory):
+            return self
+        return Notes(tuple(entries.values()), new_plan, memory, self.version + 1, next_id)
+
+    def fit(
+        self, budget: int, cost: Callable[[Entry], int], value: Callable[[Entry], float]
+    ) -> tuple[Notes, tuple[Entry, ...]]:
+        """Notes within `budget` tokens, and the entries dropped for it.
+
+        First, as long as any chunk's entries take more than 1/8 of the budget, the chunk that takes most loses
+        its least valuable entry; then the least valuable entry of all goes. Verified entries are worth more
+        than unverified ones, active more than superseded ones, and of equals the earlier.
+        """
+        costs = {entry.id: cost(entry) for entry in self.entries}
+        total = sum(costs.values())
+        if total <= budget:
+            return self, ()
+
+        def worth(entry: Entry) -> tuple[bool, bool, float, int]:
+            return (entry.span is not None, entry.status == "active", value(entry), -entry.id)
+
+        ranked = sorted(self.entries, key=worth)
+        share: Counter[int] = Counter()
+        for entry in ranked:
+            share[entry.chunk] += costs[entry.id]
+        dropped: list[Entry] = []
+        while total > budget:
+            fullest, taken = share.most_common(1)[0]
+            entry = next(e for e in ranked if taken * _SHARE <= budget or e.chunk == fullest)
+            ranked.remove(entry)
+            share[entry.chunk] -= costs[entry.id]
+            total -= costs[entry.id]
+            dropped.append(entry)
+        gone = {entry.id for entry in dropped}
+        kept = tuple(entry for entry in self.entries if entry.id not in gone)
+        return replace(self, entries=kept, version=self.version + 1), tuple(dropped)

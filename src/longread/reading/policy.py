@@ -1,0 +1,116 @@
+"""The first axis of reading: what to note from a chunk, and how to answer.
+
+The other axis, which chunk is read when and against which notes, is a strategy's. Every policy runs under
+every strategy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, Self
+
+from longread.models.base import Delta, Message, Reply, Sampling
+from longread.reading.journal import Run
+from longread.reading.notes import Entry, Notes, Operation
+from longread.reading.section import Section
+from longread.types import Usage
+
+Emit = Callable[[Delta], None]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A query, split. Policies may extend it with what they learned of the corpus in `begin`."""
+
+    question: str
+    """The core question: all that reading knows of the query."""
+    instructions: str = ""
+    """How the answer is to be worded; withheld until then, so that it does not bend the notes (recipe §5)."""
+
+
+class Call(NamedTuple):
+    """One exchange with a model. Training reads traces made of these."""
+
+    messages: tuple[Message, ...]
+    sampling: Sampling
+    reply: Reply
+
+
+class Noted(NamedTuple):
+    """What a policy took from one section."""
+
+    operations: tuple[Operation, ...]
+    plan: str | None = None
+    """What to look for next; None leaves the plan as it was."""
+    calls: tuple[Call, ...] = ()
+    repaired: bool = False
+    """Whether the model's reply broke the format and was mended."""
+
+
+class Draft(NamedTuple):
+    """An answer before it is made known: its citations are ids of entries in `notes`."""
+
+    text: str
+    """With markers `[1]`, `[2]`… that count `cited` from 1."""
+    answered: bool
+    cited: tuple[int, ...]
+    notes: Notes
+    calls: tuple[Call, ...] = ()
+
+
+class Policy(Protocol):
+    """What strategies drive. Implementations keep no state between calls, so one can serve many runs."""
+
+    @property
+    def name(self) -> str:
+        """For the user: the model's name, or `extractive`."""
+        ...
+
+    @property
+    def room(self) -> int | None:
+        """Tokens of text that `whole` can take in one pass; None when any amount."""
+        ...
+
+    @property
+    def chunk_tokens(self) -> int:
+        """Size of the chunks it wants to read."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever a setting changes that could change an answer."""
+        ...
+
+    def bind(self, run: Run) -> Self:
+        """The same policy with its calls recorded in, and replayed from, `run`."""
+        ...
+
+    def count(self, text: str) -> int:
+        """Tokens in `text`."""
+        ...
+
+    async def begin(self, query: str, sections: Sequence[Section]) -> Task:
+        """Prepares a run over `sections`."""
+        ...
+
+    async def note(self, task: Task, notes: Notes, section: Section) -> Noted:
+        """What to note from one section, given the notes so far."""
+        ...
+
+    def fit(self, task: Task, notes: Notes) -> tuple[Notes, tuple[Entry, ...]]:
+        """Notes within the policy's budget, and what was dropped for it."""
+        ...
+
+    async def answer(self, task: Task, notes: Notes, emit: Emit) -> Draft:
+        """The answer that the notes support; `emit` gets its text as it comes, markers resolved."""
+        ...
+
+    async def whole(self, task: Task, section: Section, emit: Emit) -> Draft:
+        """The answer from one section read in a single pass."""
+        ...
+
+
+def usage_of(calls: Sequence[Call]) -> Usage:
+    """What calls cost together."""
+    return sum((call.reply.usage for call in calls), Usage())

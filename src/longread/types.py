@@ -1,0 +1,171 @@
+"""The records that packages share. All are frozen; offsets count Unicode code points."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple, TypeVar
+
+N = TypeVar("N", int, float)
+
+
+class Span(NamedTuple):
+    """A stretch of one document's text: `text[start:end]`."""
+
+    doc: str
+    """Id of the document."""
+    start: int
+    end: int
+
+
+class Location(NamedTuple):
+    """Where a reader finds an offset again; None where the format has no such thing."""
+
+    line: int | None
+    """1-based line of the source file."""
+    page: int | None
+    """1-based page."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """One source after extraction. `text` is all that is ever read or cited."""
+
+    id: str
+    """Hash of source name and text, so that a changed file is another document."""
+    source: str
+    """What the user calls it: a path, or `-` for standard input."""
+    text: str
+    kind: str = "text"
+    """text, code, markdown, html, pdf, table, json: chooses boundaries and sentence rules."""
+    lined: bool = True
+    """Whether lines of `text` are lines of the source file (false after PDF or HTML extraction)."""
+    pages: tuple[int, ...] = ()
+    """Start offset of each page, when the format has pages."""
+    header: str = ""
+    """What a chunk from the middle cannot be read without: a table's column names."""
+    warnings: tuple[str, ...] = ()
+    """What of the source is not in `text`, for the user to know."""
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        starts, at = [0], self.text.find("\n")
+        while at >= 0:
+            starts.append(at + 1)
+            at = self.text.find("\n", at + 1)
+        return starts
+
+    def locate(self, offset: int) -> Location:
+        """Line and page of `offset`."""
+        line = bisect_right(self._line_starts, offset) if self.lined else None
+        page = bisect_right(self.pages, offset) if self.pages else None
+        return Location(line, page)
+
+
+class Skipped(NamedTuple):
+    """A path that was not read, and why."""
+
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """What `load` returns: the documents to read, in order, and what was left out."""
+
+    documents: tuple[Document, ...]
+    skipped: tuple[Skipped, ...] = ()
+
+    @cached_property
+    def _by_id(self) -> dict[str, Document]:
+        return {d.id: d for d in self.documents}
+
+    def __iter__(self) -> Iterator[Document]:
+        return iter(self.documents)
+
+    def document(self, id: str) -> Document:
+        """The document with that id; KeyError when there is none."""
+        return self._by_id[id]
+
+    def text(self, span: Span) -> str:
+        """The text a span covers."""
+        return self._by_id[span.doc].text[span.start : span.end]
+
+
+class Chunk(NamedTuple):
+    """What is read at once: one or more spans in document order.
+
+    Several short documents share a chunk, a long one fills many. Over all chunks, the spans of a document
+    tile its text exactly.
+    """
+
+    index: int
+    spans: tuple[Span, ...]
+    tokens: int
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a run's calls cost. None means unknown, which is never the same as 0."""
+
+    calls: int = 0
+    input_tokens: int | None = 0
+    cached_tokens: int | None = 0
+    """Part of `input_tokens` that the server took from its prefix cache."""
+    output_tokens: int | None = 0
+    cost: float | None = 0.0
+    """In the currency of the configured prices."""
+
+    def __add__(self, other: Usage) -> Usage:
+        def both(a: N | None, b: N | None) -> N | None:
+            return None if a is None or b is None else a + b
+
+        return Usage(
+            self.calls + other.calls,
+            both(self.input_tokens, other.input_tokens),
+            both(self.cached_tokens, other.cached_tokens),
+            both(self.output_tokens, other.output_tokens),
+            both(self.cost, other.cost),
+        )
+
+
+class Citation(NamedTuple):
+    """A passage an answer rests on. `text` is the document's own words, never the model's."""
+
+    source: str
+    start: int
+    end: int
+    line: int | None
+    page: int | None
+    text: str
+
+
+class ChunkCount(NamedTuple):
+    """How much of the text was read."""
+
+    total: int
+    read: int
+    noted: int
+    """Chunks that left something in the notes."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The outcome of a run."""
+
+    text: str
+    answered: bool
+    """False when the documents do not hold the answer."""
+    citations: tuple[Citation, ...] = ()
+    strategy: str = ""
+    model: str = ""
+    usage: Usage = field(default_factory=Usage)
+    chunks: ChunkCount = ChunkCount(0, 0, 0)
+    stopped: str | None = None
+    """Why reading ended early, or None."""
+    seconds: float = 0.0
+    run_id: str | None = None
+    stored: bool = False
+    """True when an earlier, identical run gave this answer."""
