@@ -1,0 +1,1 @@
+"""Longread answers questions over documents far larger than any context window."""

@@ -94,7 +94,8 @@ class Corpus:
         return self._by_id[span.doc].text[span.start : span.end]
 
 
-class Chunk(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Chunk:
     """What is read at once: one or more spans in document order.
 
     Several short documents share a chunk, a long one fills many. Over all chunks, the spans of a document
@@ -142,12 +143,13 @@ class Citation(NamedTuple):
     text: str
 
 
-class ChunkCount(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ChunkCount:
     """How much of the text was read."""
 
-    total: int
-    read: int
-    noted: int
+    total: int = 0
+    read: int = 0
+    noted: int = 0
     """Chunks that left something in the notes."""
 
 
@@ -162,7 +164,7 @@ class Answer:
     strategy: str = ""
     model: str = ""
     usage: Usage = field(default_factory=Usage)
-    chunks: ChunkCount = ChunkCount(0, 0, 0)
+    chunks: ChunkCount = field(default_factory=ChunkCount)
     stopped: str | None = None
     """Why reading ended early, or None."""
     seconds: float = 0.0

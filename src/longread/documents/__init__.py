@@ -1,0 +1,1 @@
+"""Paths become documents, documents become chunks."""

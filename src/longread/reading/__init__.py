@@ -1,0 +1,1 @@
+"""Documents and a question become an answer with citations."""

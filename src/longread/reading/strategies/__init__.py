@@ -1,0 +1,1 @@
+"""In which order chunks are read, and against which notes."""
