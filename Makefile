@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
   $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 BIN := .venv/bin
 
-.PHONY: demo test test-all check format bench clean
+.PHONY: demo test test-all check format docs bench clean
 
 demo: .venv/.core  ## a multi-hop question over this machine's own Python standard library
 	$(BIN)/python -m longread demo
@@ -25,6 +25,12 @@ check: .venv/.all  ## format, lint, types, import contract
 format: .venv/.all
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: .venv/.all  ## regenerate what comes from the code
+	$(BIN)/python -m tests.support.generated
+
+bench: .venv/.all  ## client overhead a chunk and peak memory, beside a bare HTTP client
+	$(BIN)/python benchmarks/overhead.py
 
 clean:
 	rm -rf .venv

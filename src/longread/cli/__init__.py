@@ -1,1 +1,54 @@
-"""The command line: one module a command, imports deferred."""
+"""The command line: one module a command. Heavy imports are made when a command runs, never for `--help`."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from longread.cli import ask, demo, runs
+from longread.errors import LongreadError
+
+app = typer.Typer(
+    name="longread",
+    help="Ask questions of documents far larger than any context window, and get answers with citations.",
+    epilog='Try: longread ask "Where is the retry limit set?" src/   or: longread demo',
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+ask.register(app)
+runs.register(app)
+demo.register(app)
+
+
+def _version(show: bool) -> None:
+    if show:
+        from importlib.metadata import version
+
+        typer.echo(f"longread {version('longread')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Show the version and exit."
+    ),
+) -> None: ...
+
+
+def main() -> None:
+    """Entry point: every error a user can act on is one line on stderr and an exit code."""
+    try:
+        app()
+    except LongreadError as error:
+        print(f"longread: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has gone; nothing is left to say
+        sys.exit(1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -95,8 +95,21 @@ class ChatModel(Protocol):
         """Whether `Sampling.schema` is honoured."""
         ...
 
+    @property
+    def ratio(self) -> float | None:
+        """Tokens for each four bytes of UTF-8 where `count` estimates; None where it is exact."""
+        ...
+
     def count(self, text: str) -> int:
         """Tokens in `text`, exactly or as an estimate that errs on the high side."""
+        ...
+
+    async def calibrate(self, samples: Sequence[str]) -> bool:
+        """Corrects the estimate by the server's tokenizer; False where there is none, or nothing to correct.
+
+        Args:
+            samples: Pieces of the text to be read, a few thousand characters each.
+        """
         ...
 
     async def chat(

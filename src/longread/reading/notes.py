@@ -1,7 +1,7 @@
 """The memory of a run: entries with spans, the operations on them, and how they are kept within a budget.
 
-Text read later can never undo what was noted earlier. A replacement is a new entry beside the old one, an
-entry with a citation can be disputed but not removed, and when the budget is used up, a chunk that holds more
+Text read later can never undo what was noted earlier. An entry with a citation never changes: what brings it up
+to date stands beside it, a wish to drop it has no effect, and when the budget is used up, a chunk that holds more
 than its share gives way first. So a chunk that takes control of the model can fill its own share and no more.
 Whatever is dropped is reported, never silently lost.
 """
@@ -12,12 +12,10 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from longread.reading.section import Section
 from longread.types import Span
-
-Status = Literal["active", "superseded", "disputed"]
 
 
 class Entry(NamedTuple):
@@ -34,7 +32,6 @@ class Entry(NamedTuple):
     """Index of the chunk it was taken from."""
     replaces: int | None = None
     """Id of the earlier entry that this one brings up to date."""
-    status: Status = "active"
     weight: float = 0.0
     """How much the policy wants to keep it, for policies that know."""
 
@@ -50,7 +47,7 @@ class Add(NamedTuple):
 
 
 class Replace(NamedTuple):
-    """A new entry that brings an earlier one up to date; both stay."""
+    """A new entry that says it brings an earlier one up to date. The earlier one stays as it is."""
 
     id: int
     claim: str
@@ -58,7 +55,7 @@ class Replace(NamedTuple):
 
 
 class Expire(NamedTuple):
-    """An entry held to be wrong or useless: removed when unverified, else only marked as disputed."""
+    """An entry held to be wrong or useless: removed if it is unverified, else kept."""
 
     id: int
 
@@ -87,6 +84,11 @@ _INSTRUCTION = re.compile(
 )
 
 
+def reads_as_instruction(text: str) -> bool:
+    """Whether a claim or plan addresses the reader instead of speaking about the subject."""
+    return _INSTRUCTION.search(text) is not None
+
+
 @dataclass(frozen=True)
 class Notes:
     """All entries held, the plan, and (for the text format) the memory. Every change makes a new version."""
@@ -107,43 +109,36 @@ class Notes:
         entries = {entry.id: entry for entry in self.entries}
         memory, next_id = self.memory, self.next_id
 
-        def add(claim: str, quote: str, span: Span | None, replaces: int | None, weight: float) -> bool:
+        def add(claim: str, quote: str, span: Span | None, replaces: int | None, weight: float) -> None:
             nonlocal next_id
             span = span or section.align(quote)
             if span:
                 quote = section.text(span)
                 if any(e.span == span and e.claim == claim for e in entries.values()):
-                    return False
-            if _INSTRUCTION.search(claim):
+                    return
+            if reads_as_instruction(claim):
                 claim = ""
             if claim or span:
-                entries[next_id] = Entry(
-                    next_id, claim, quote, span, section.index, replaces, "active", weight
-                )
+                entries[next_id] = Entry(next_id, claim, quote, span, section.index, replaces, weight)
                 next_id += 1
-            return span is not None
 
         for operation in operations:
             match operation:
                 case Add(claim, quote, span, weight):
                     add(claim, quote, span, None, weight)
                 case Replace(id, claim, quote):
-                    old = entries.get(id)
-                    verified = add(claim, quote, None, id if old else None, 0.0)
-                    if old and (verified or old.span is None):
-                        entries[id] = old._replace(status="superseded")
-                case Expire(id) if (old := entries.get(id)) and old.span is None:
+                    add(claim, quote, None, id if id in entries else None, 0.0)
+                case Expire(id) if id in entries and entries[id].span is None:
                     del entries[id]
-                case Expire(id) if old := entries.get(id):
-                    entries[id] = old._replace(status="disputed")
                 case Rewrite(text, supports):
                     memory = text
                     for support in supports:
                         add(support.claim, support.quote, support.span, None, support.weight)
-        new_plan = self.plan if plan is None else plan
-        if tuple(entries.values()) == self.entries and (new_plan, memory) == (self.plan, self.memory):
+        if plan is None or reads_as_instruction(plan):
+            plan = self.plan
+        if tuple(entries.values()) == self.entries and (plan, memory) == (self.plan, self.memory):
             return self
-        return Notes(tuple(entries.values()), new_plan, memory, self.version + 1, next_id)
+        return Notes(tuple(entries.values()), plan, memory, self.version + 1, next_id)
 
     def fit(
         self, budget: int, cost: Callable[[Entry], int], value: Callable[[Entry], float]
@@ -151,16 +146,16 @@ class Notes:
         """Notes within `budget` tokens, and the entries dropped for it.
 
         First, as long as any chunk's entries take more than 1/8 of the budget, the chunk that takes most loses
-        its least valuable entry; then the least valuable entry of all goes. Verified entries are worth more
-        than unverified ones, active more than superseded ones, and of equals the earlier.
+        its least valuable entry; then the least valuable entry of all goes. Verified entries are worth
+        more than unverified ones, and of equals the earlier.
         """
         costs = {entry.id: cost(entry) for entry in self.entries}
         total = sum(costs.values())
         if total <= budget:
             return self, ()
 
-        def worth(entry: Entry) -> tuple[bool, bool, float, int]:
-            return (entry.span is not None, entry.status == "active", value(entry), -entry.id)
+        def worth(entry: Entry) -> tuple[bool, float, int]:
+            return (entry.span is not None, value(entry), -entry.id)
 
         ranked = sorted(self.entries, key=worth)
         share: Counter[int] = Counter()

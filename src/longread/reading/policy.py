@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, Self
+from typing import NamedTuple, Protocol, Self, runtime_checkable
 
 from longread.models.base import Delta, Message, Reply, Sampling
-from longread.reading.journal import Run
+from longread.reading.recording import Run
 from longread.reading.notes import Entry, Notes, Operation
 from longread.reading.section import Section
 from longread.types import Usage
 
 Emit = Callable[[Delta], None]
+
+NOT_ANSWERED = "The documents do not answer this question."
+"""What a policy says when it has nothing else to say."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,11 @@ class Draft(NamedTuple):
     cited: tuple[int, ...]
     notes: Notes
     calls: tuple[Call, ...] = ()
+    stopped: str | None = None
+    """Why the answer is not all it could be: text left out, or the answer cut off."""
 
 
+@runtime_checkable
 class Policy(Protocol):
     """What strategies drive. Implementations keep no state between calls, so one can serve many runs."""
 
@@ -90,12 +96,16 @@ class Policy(Protocol):
         """Tokens in `text`."""
         ...
 
-    async def begin(self, query: str, sections: Sequence[Section]) -> Task:
-        """Prepares a run over `sections`."""
+    async def prepare(self, samples: Sequence[str]) -> None:
+        """Learns to count from pieces of the text to be read, before a run is bound."""
         ...
 
-    async def note(self, task: Task, notes: Notes, section: Section) -> Noted:
-        """What to note from one section, given the notes so far."""
+    async def begin(self, query: str, sections: Sequence[Section], *, withhold: bool) -> Task:
+        """Prepares a run over `sections`. With `withhold`, wishes about form are told from the question."""
+        ...
+
+    async def note(self, task: Task, notes: Notes, section: Section, total: int) -> Noted:
+        """What to note from one section of `total`, given the notes so far."""
         ...
 
     def fit(self, task: Task, notes: Notes) -> tuple[Notes, tuple[Entry, ...]]:

@@ -1,0 +1,201 @@
+"""What reading costs the client: time a chunk beyond a bare HTTP call, and peak memory.
+
+    make bench            # or: python benchmarks/overhead.py --tokens 1M 4M 10M
+
+An instant server answers every request at once: on every 20th section with a note that quotes it, else with
+NOTHING. A bare client sends requests of the same size to the same server in the same run. Each measurement
+is a process of its own, so that peak memory is its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import re
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+CHUNK = 5_000
+WORDS = (
+    "river stone market letter winter engine harbour council garden window paper bridge field song".split()
+)
+
+
+async def serve() -> None:
+    """A server that replies at once; speaks just enough HTTP/1.1 and server-sent events."""
+    requests = 0
+
+    def event(delta: dict[str, str], finish: str | None = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish}
+        body = {
+            "id": "x",
+            "object": "chat.completion.chunk",
+            "created": 0,
+            "model": "instant",
+            "choices": [choice],
+        }
+        return f"data: {json.dumps(body)}\n\n".encode()
+
+    async def connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal requests
+        while True:
+            try:
+                head = await reader.readuntil(b"\r\n\r\n")
+            except (asyncio.IncompleteReadError, ConnectionError):
+                break
+            length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
+            body = await reader.readexactly(int(length[1])) if length else b""
+            if not head.startswith(b"POST /v1/chat"):
+                writer.write(b"HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\n\r\n{}")
+                continue
+            prompt = json.loads(body)["messages"][-1]["content"]
+            requests += 1
+            text = "NOTHING"
+            if "\nSECTION " not in prompt:
+                text = "It is the harbour [n1]."
+            elif requests % 20 == 0:
+                quote = prompt.rsplit("\nSECTION ", 1)[1].split("\n")[4][:120]
+                text = f'NOTE: a harbour is named in section {requests} | "{quote}"'
+            usage = {
+                "prompt_tokens": len(prompt) // 4,
+                "completion_tokens": 9,
+                "total_tokens": len(prompt) // 4 + 9,
+            }
+            closing = {"id": "x", "object": "chat.completion.chunk", "created": 0, "model": "instant",
+                       "choices": [], "usage": usage}  # fmt: skip
+            payload = b"".join(
+                (
+                    event({"role": "assistant", "content": text}),
+                    event({}, "stop"),
+                    f"data: {json.dumps(closing)}\n\ndata: [DONE]\n\n".encode(),
+                )  # fmt: skip
+            )
+            writer.write(
+                b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n"
+                % len(payload)
+            )
+            writer.write(payload)
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(connection, "127.0.0.1", 0, limit=2**24)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    async with server:
+        await server.serve_forever()
+
+
+def text(tokens: int) -> str:
+    """`tokens` tokens (of 4 bytes) of lines of words."""
+    rng = random.Random(0)
+    page = "\n".join(" ".join(rng.choices(WORDS, k=12)) for _ in range(1000)) + "\n"
+    return (page * (4 * tokens // len(page) + 1))[: 4 * tokens]
+
+
+async def bare(url: str, calls: int) -> dict[str, float]:
+    """Requests of the same size through the HTTP library alone."""
+    import httpx2 as httpx
+
+    body = {
+        "model": "instant",
+        "stream": True,
+        "messages": [{"role": "user", "content": "\nSECTION 1 OF 9\n<<x\n\n" + text(CHUNK)}],
+    }
+    times = []
+    async with httpx.AsyncClient(trust_env=False) as client:
+        for _ in range(calls):
+            start = time.perf_counter()
+            await client.post(f"{url}/chat/completions", json=body)
+            times.append(time.perf_counter() - start)
+    return {"ms_per_call": 1000 * sum(times) / len(times), "median_ms": 1000 * statistics.median(times)}
+
+
+async def read(url: str, tokens: int) -> dict[str, float]:
+    """A whole sequential run as the command line does it, journal included."""
+    from longread import Corpus, Document, Journal, Reader
+    from longread.reading.events import ChunkRead, Finished, Started
+
+    with tempfile.TemporaryDirectory() as folder:
+        journal = Journal(Path(folder))
+        corpus = Corpus((Document("d", "d.txt", text(tokens)),))
+        reader = Reader(
+            "instant", base_url=url, strategy="sequential", journal=journal,
+            window=32_768, chunk_tokens=CHUNK, notes_tokens=2_000,
+        )  # fmt: skip
+        begin, chunks, answered = 0.0, 0, False
+        start = time.perf_counter()
+        async for event in reader.read("Where do the letters lie?", corpus):
+            if isinstance(event, Started):
+                begin = time.perf_counter()
+            if isinstance(event, ChunkRead):
+                chunks += 1
+            if isinstance(event, Finished):
+                answered = event.answer.answered
+        end = time.perf_counter()
+        await reader.close()
+        journal.close()
+    return {
+        "tokens": tokens,
+        "chunks": chunks,
+        "answered": answered,
+        "prepare_s": begin - start,
+        "ms_per_chunk": 1000 * (end - begin) / chunks,
+        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "text_mib": 4 * tokens / 2**20,
+    }
+
+
+def measure(*args: str) -> dict[str, float]:
+    """One measurement in a process of its own."""
+    done = subprocess.run([sys.executable, __file__, *args], stdout=subprocess.PIPE, check=True, text=True)
+    return json.loads(done.stdout)
+
+
+def main() -> None:
+    """Runs all and prints a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tokens", nargs="+", default=["1M", "4M", "10M"])
+    parser.add_argument("--part", choices=["serve", "bare", "read"], help=argparse.SUPPRESS)
+    parser.add_argument("--url", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    sizes = [
+        int(float(t.upper().rstrip("MK")) * {"M": 1e6, "K": 1e3}.get(t.upper()[-1], 1)) for t in args.tokens
+    ]
+    if args.part == "serve":
+        asyncio.run(serve())
+    elif args.part == "bare":
+        print(json.dumps(asyncio.run(bare(args.url, 400))))
+    elif args.part == "read":
+        print(json.dumps(asyncio.run(read(args.url, sizes[0]))))
+    else:
+        with subprocess.Popen(
+            [sys.executable, __file__, "--part", "serve"], stdout=subprocess.PIPE
+        ) as server:
+            assert server.stdout
+            url = f"http://127.0.0.1:{int(server.stdout.readline())}/v1"
+            try:
+                before = measure("--part", "bare", "--url", url)
+                rows = [measure("--part", "read", "--url", url, "--tokens", str(n)) for n in sizes]
+                after = measure("--part", "bare", "--url", url)
+            finally:
+                server.kill()
+        floor = (before["ms_per_call"] + after["ms_per_call"]) / 2
+        print(
+            f"bare call: {floor:.2f} ms (before {before['ms_per_call']:.2f}, after {after['ms_per_call']:.2f})"
+        )
+        print("tokens     chunks  prepare s  ms/chunk  overhead ms  peak MiB  text MiB")
+        for row in rows:
+            print(
+                f"{row['tokens']:>10,} {row['chunks']:>6,} {row['prepare_s']:>9.2f} {row['ms_per_chunk']:>9.2f}"
+                f" {row['ms_per_chunk'] - floor:>12.2f} {row['peak_mib']:>9.0f} {row['text_mib']:>9.1f}"
+            )
+
+
+if __name__ == "__main__":
+    main()

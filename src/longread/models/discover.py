@@ -1,0 +1,130 @@
+"""Which model to use: the one the user names, or a server that already runs on this machine.
+
+What a model needs is imported only when that model is asked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from longread.errors import ModelError, UsageError
+from longread.models.base import ChatModel
+from longread.models.usage import Prices
+
+if TYPE_CHECKING:
+    from longread.models.endpoint import Endpoint
+
+LOCAL_PREFIX = "local:"
+LOCAL_SERVERS = (
+    "http://127.0.0.1:11434/v1",  # Ollama
+    "http://127.0.0.1:8080/v1",  # llama.cpp
+    "http://127.0.0.1:8000/v1",  # vLLM
+    "http://127.0.0.1:30000/v1",  # SGLang
+    "http://127.0.0.1:1234/v1",  # LM Studio
+)
+"""Where they listen unless told otherwise."""
+
+
+async def discover(servers: Sequence[str] = LOCAL_SERVERS, *, seconds: float = 0.4) -> Endpoint | None:
+    """The first of `servers`, in their order, that lists a chat model; None when none does.
+
+    All are asked at once, without a key and without a proxy. Each question may take `seconds`.
+    """
+    from longread.models.endpoint import inspect_endpoint
+
+    async def probe(base_url: str) -> Endpoint | None:
+        try:
+            return await inspect_endpoint(base_url, seconds=seconds)
+        except ModelError:
+            return None
+
+    found = await asyncio.gather(*map(probe, servers))
+    return next((endpoint for endpoint in found if endpoint), None)
+
+
+def require_local_extra() -> None:
+    """UsageError unless what `local:` models need is installed. Imports nothing heavy."""
+    if not all(find_spec(name) for name in ("torch", "transformers")):
+        raise UsageError("a local: model needs the extra: pip install 'longread[local]'")
+
+
+async def open_model(
+    name: str | None,
+    base_url: str | None = None,
+    *,
+    api_key: str | None = None,
+    window: int | None = None,
+    structured: bool | None = None,
+    stream: bool = True,
+    timeout: float = 600.0,  # noqa: ASYNC109 -- the model's, not this call's
+    retries: int = 8,
+    price: Prices | None = None,
+) -> ChatModel:
+    """The model that `name` and `base_url` say.
+
+    Args:
+        name: `local:PATH` for a transformers checkpoint, else the server's name for the model; None takes the
+            server's first chat model.
+        base_url: An OpenAI-compatible endpoint.
+        api_key: Sent to that host alone.
+        window: Asked of the server or the checkpoint where not given.
+        structured: Guessed from the server's kind where not given.
+        stream: Whether to have replies streamed.
+        timeout: Seconds without a byte after which a call is tried again.
+        retries: How often a call is tried again.
+        price: For the cost in usage.
+
+    Raises:
+        UsageError: Something is missing: the endpoint, the extra.
+        ModelError: There is no such checkpoint, or the server has no model that can chat.
+    """
+    if name and name.startswith(LOCAL_PREFIX):
+        require_local_extra()
+        from longread.models.local import LocalModel
+
+        return await asyncio.to_thread(LocalModel, name.removeprefix(LOCAL_PREFIX), window=window)
+    if base_url is None:
+        raise UsageError(f"model {name!r} needs an endpoint: give --base-url, or name it local:PATH")
+    from longread.models.endpoint import inspect_endpoint
+
+    return connect(
+        await inspect_endpoint(base_url, name, api_key),
+        api_key=api_key,
+        window=window,
+        structured=structured,
+        stream=stream,
+        timeout=timeout,
+        retries=retries,
+        price=price,
+    )
+
+
+def connect(
+    endpoint: Endpoint,
+    *,
+    api_key: str | None = None,
+    window: int | None = None,
+    structured: bool | None = None,
+    stream: bool = True,
+    timeout: float = 600.0,
+    retries: int = 8,
+    price: Prices | None = None,
+) -> ChatModel:
+    """The model at an endpoint that was inspected or discovered. Arguments as for `open_model`."""
+    from longread.models.openai import OpenAIModel
+
+    return OpenAIModel(
+        endpoint.model,
+        endpoint.base_url,
+        api_key=api_key,
+        window=window or endpoint.window,
+        structured=endpoint.structured if structured is None else structured,
+        stream=stream,
+        timeout=timeout,
+        retries=retries,
+        price=price,
+        note=endpoint.note,
+    )

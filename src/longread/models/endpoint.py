@@ -1,0 +1,211 @@
+"""What a model server can do: its kind, its models, its window, whether it enforces schemas.
+
+Every server tells this in its own place; a place that is not there is an answer too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlsplit
+
+import anyio
+import httpx2
+
+from longread.errors import ModelError
+from longread.models.kinds import can_chat
+from longread.models.transport import host_of, is_loopback
+
+_ASSUMED_WINDOW = 4096
+"""What Ollama and LM Studio load a model with on most machines."""
+_WINDOW_FIELDS = (
+    "max_model_len",
+    "context_length",
+    "context_window",
+    "max_context_length",
+    "max_context_window",
+)
+_STRUCTURED = frozenset(("vllm", "llama.cpp", "sglang", "ollama", "lmstudio", "openai"))
+_OWNERS = {"vllm": "vllm", "llamacpp": "llama.cpp", "sglang": "sglang", "library": "ollama"}
+
+
+class Endpoint(NamedTuple):
+    """A model at a server, and what is known of it."""
+
+    base_url: str
+    model: str
+    window: int | None
+    """Tokens that prompt and reply may take together."""
+    structured: bool
+    """Whether the server enforces JSON schemas."""
+    server: str
+    """vllm, llama.cpp, sglang, ollama, lmstudio, openai or unknown."""
+    note: str | None = None
+    """What the user should know, when the window is only assumed."""
+
+
+async def inspect_endpoint(
+    base_url: str, model: str | None = None, api_key: str | None = None, *, seconds: float = 5.0
+) -> Endpoint:
+    """Asks a server what it is; takes its first chat model when none is named.
+
+    Args:
+        base_url: With or without `/v1`.
+        model: The server's name for the model.
+        api_key: Sent to this host alone.
+        seconds: How long each question may take.
+
+    Raises:
+        ModelError: No model is named, and the server names none that can chat.
+        UsageError: `base_url` is no http address.
+    """
+    host_of(base_url)
+    base_url = base_url.rstrip("/").removesuffix("/chat/completions")
+    headers = {"Authorization": f"Bearer {api_key.strip()}"} if api_key else {}
+    async with httpx2.AsyncClient(
+        timeout=seconds, headers=headers, follow_redirects=False, trust_env=not is_loopback(base_url)
+    ) as http:
+        server = _Server(http, base_url, seconds)
+        entries = await server.models()
+        chosen = _choose(entries, model)
+        if chosen is None and model is None:
+            listed = ", ".join(str(entry["id"]) for entry in entries or ())
+            why = f"lists only {listed}, which cannot chat" if listed else "does not answer with its models"
+            raise ModelError(f"{host_of(base_url)} {why}; name one with --model, or check base_url")
+        return await server.describe(chosen or {"id": model})
+
+
+def _choose(entries: list[dict[str, Any]] | None, model: str | None) -> dict[str, Any] | None:
+    fits = (entry for entry in entries or () if (entry["id"] == model if model else can_chat(entry)))
+    return next(fits, None)
+
+
+class _Server:
+    """One server's answers."""
+
+    def __init__(self, http: httpx2.AsyncClient, base_url: str, seconds: float) -> None:
+        self._http = http
+        self._base_url = base_url
+        self._seconds = seconds
+
+    @property
+    def _root(self) -> str:
+        return self._base_url.removesuffix("/v1")
+
+    async def models(self) -> list[dict[str, Any]] | None:
+        """The entries of a valid `/v1/models`; None where there is none. Finds a `/v1` that was left out."""
+        entries = _entries(await self._ask(f"{self._base_url}/models"))
+        if entries is None and not urlsplit(self._base_url).path.strip("/"):
+            entries = _entries(await self._ask(f"{self._base_url}/v1/models"))
+            if entries is not None:
+                self._base_url += "/v1"
+        return entries
+
+    async def describe(self, entry: dict[str, Any]) -> Endpoint:
+        """What is known of the model with this entry."""
+        model = str(entry["id"])
+        stated = _first(entry, *_WINDOW_FIELDS)
+        kind = _OWNERS.get(str(entry.get("owned_by"))) or await self._kind(stated)
+        window, note = stated, None
+        if kind == "llama.cpp":
+            window = await self._llamacpp_window(entry)
+        elif kind == "ollama":
+            window, note = await self._ollama_window(model)
+        elif kind == "lmstudio":
+            window, note = await self._lmstudio_window(model)
+        elif kind == "sglang" and stated is None:
+            window = await self._sglang_window()
+        return Endpoint(self._base_url, model, window, kind in _STRUCTURED, kind, note)
+
+    async def _kind(self, stated: int | None) -> str:
+        host = urlsplit(self._base_url).hostname or ""
+        if host == "api.openai.com":
+            return "openai"
+        if stated is not None:
+            return "unknown"
+        ollama, lmstudio, props, sglang = await asyncio.gather(
+            self._ask(f"{self._root}/api/version"),
+            self._ask(f"{self._root}/api/v0/models"),
+            self._ask(f"{self._root}/props"),
+            self._ask(f"{self._root}/get_model_info"),
+        )
+        if "default_generation_settings" in props:
+            return "llama.cpp"
+        if "model_path" in sglang:
+            return "sglang"
+        if _entries(lmstudio):
+            return "lmstudio"
+        return "ollama" if isinstance(ollama.get("version"), str) else "unknown"
+
+    async def _llamacpp_window(self, entry: dict[str, Any]) -> int | None:
+        """What one slot was given, which may be far less than the model was trained with."""
+        model = quote(str(entry["id"]), safe="")
+        for route in ("/props", f"/props?model={model}"):  # one model; many behind a router
+            settings = (await self._ask(self._root + route)).get("default_generation_settings")
+            if isinstance(settings, dict) and (window := _first(settings, "n_ctx")):
+                return window
+        meta = entry.get("meta")
+        return _first(meta, "n_ctx", "n_ctx_train") if isinstance(meta, dict) else None
+
+    async def _ollama_window(self, model: str) -> tuple[int, str | None]:
+        """Ollama drops what does not fit its num_ctx without a word, so the trained window says nothing."""
+        loaded = (await self._ask(f"{self._root}/api/ps")).get("models")
+        for entry in loaded if isinstance(loaded, list) else ():
+            if isinstance(entry, dict) and model in (entry.get("name"), entry.get("model")):
+                window = _first(entry, "context_length")
+                if window:
+                    return window, None
+        shown = await self._ask(f"{self._root}/api/show", {"model": model})
+        for line in str(shown.get("parameters") or "").splitlines():
+            name, _, value = line.strip().partition(" ")
+            if name == "num_ctx" and value.strip().isdigit():
+                return int(value), None
+        return _ASSUMED_WINDOW, (
+            f"Ollama has not loaded {model}; its usual {_ASSUMED_WINDOW} tokens are assumed. Start it with "
+            "OLLAMA_CONTEXT_LENGTH set, load the model, or set `window` to what it was given"
+        )
+
+    async def _lmstudio_window(self, model: str) -> tuple[int, str | None]:
+        for entry in _entries(await self._ask(f"{self._root}/api/v0/models")) or ():
+            if entry["id"] == model and (window := _first(entry, "loaded_context_length")):
+                return window, None
+        return _ASSUMED_WINDOW, (
+            f"LM Studio has not loaded {model}; its usual {_ASSUMED_WINDOW} tokens are assumed. Load the "
+            "model with the context length you want, or set `window` to it"
+        )
+
+    async def _sglang_window(self) -> int | None:
+        infos = await asyncio.gather(
+            *(
+                self._ask(self._root + route)
+                for route in ("/get_server_info", "/server_info", "/get_model_info")
+            )
+        )
+        found = (_first(info, "context_length", "max_model_len", "max_total_num_tokens") for info in infos)
+        return next((window for window in found if window), None)
+
+    async def _ask(self, url: str, body: object = None) -> dict[str, Any]:
+        """The JSON object at `url`; an empty one when there is none, whatever the reason."""
+        try:
+            async with asyncio.timeout(self._seconds):
+                response = await self._http.request("GET" if body is None else "POST", url, json=body)
+            answer = response.json() if response.status_code == 200 else None
+        except (TimeoutError, httpx2.HTTPError, ssl.SSLError, anyio.EndOfStream, ValueError, RecursionError):
+            return {}
+        return answer if isinstance(answer, dict) else {}
+
+
+def _entries(answer: dict[str, Any]) -> list[dict[str, Any]] | None:
+    """The models of an OpenAI model list; None when `answer` is none."""
+    data = answer.get("data")
+    if answer.get("object") != "list" or not isinstance(data, list):
+        return None
+    valid = all(isinstance(entry, dict) and isinstance(entry.get("id"), str) for entry in data)
+    return data if valid else None
+
+
+def _first(record: dict[str, Any], *names: str) -> int | None:
+    """The first of the named fields that holds a positive whole number."""
+    values = (record.get(name) for name in names)
+    return next((v for v in values if isinstance(v, int) and not isinstance(v, bool) and v > 0), None)

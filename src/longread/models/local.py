@@ -1,0 +1,293 @@
+"""A transformers checkpoint in this process.
+
+Nothing is fetched, no code of the checkpoint runs, no pickle is read. One reply is generated at a time, by a
+plain loop over the model's own cache: it can stop at any token, it draws from its own random state, and keeps
+the log-probability of each token without keeping all logits; `generate` does none of these.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from inspect import signature
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging as transformers_logging
+
+from longread.errors import ModelError
+from longread.models.base import Delta, Message, OnDelta, Reply, Sampling
+from longread.models.thinking import ThinkSplitter
+from longread.types import Usage
+
+_MOST_PENDING = 8
+"""Tokens that may wait for the rest of a character; no character takes more."""
+
+
+class LocalModel:
+    """A causal language model from a folder with `config.json`, safetensors weights and a tokenizer.
+
+    Args:
+        path: The folder.
+        window: Tokens that prompt and reply may take together; the checkpoint's own where not given.
+        device: A torch device; a GPU where there is one, else the CPU.
+
+    Raises:
+        ModelError: The folder is not such a checkpoint.
+    """
+
+    ratio: float | None = None
+    """Counts are exact."""
+    structured = False
+    """No schema is enforced."""
+
+    def __init__(self, path: str | Path, *, window: int | None = None, device: str | None = None) -> None:
+        folder = _checked(Path(path))
+        self.name = f"local:{path}"
+        self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self._tokenizer, self._model = _load(folder, self._device)
+        config = self._model.config.get_text_config()
+        self.window = window or getattr(config, "max_position_embeddings", None)
+        self._ends = _end_ids(self._tokenizer, self._model)
+        added = self._tokenizer.added_tokens_decoder.values()
+        self._specials = [str(token) for token in added if token.special]
+        self._last_only = _last_logits_only(self._model)
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="longread-local")
+
+    def count(self, text: str) -> int:
+        """Tokens in `text`, exactly."""
+        return len(self.encode(text))
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of plain text."""
+        ids: list[int] = self._tokenizer(self._plain(text), add_special_tokens=False, verbose=False)[
+            "input_ids"
+        ]
+        return ids
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of ids."""
+        return str(self._tokenizer.decode(list(ids), clean_up_tokenization_spaces=False))
+
+    async def calibrate(self, samples: Sequence[str]) -> bool:
+        """Counts are exact: there is nothing to correct."""
+        return False
+
+    async def chat(
+        self, messages: tuple[Message, ...], sampling: Sampling, on_delta: OnDelta | None = None
+    ) -> Reply:
+        """One reply. Temperature 0 or None is greedy; a seed makes sampling repeatable.
+
+        `Reply.logprobs` are under the model's own distribution, before temperature and top-p.
+
+        Raises:
+            ModelError: The prompt leaves no room in the window.
+        """
+        prompt = self._prompt(messages)
+        room = sampling.max_tokens
+        if self.window is not None:
+            room = min(room, self.window - len(prompt))
+        if room <= 0:
+            raise ModelError(
+                f"{self.name}: the prompt has {len(prompt)} tokens, the window {self.window}; "
+                "set a smaller `chunk_tokens`"
+            )
+        splitter = ThinkSplitter()
+        loop = asyncio.get_running_loop()
+        stop = threading.Event()
+
+        def say(piece: str) -> None:
+            hand_out(splitter.feed(piece))
+
+        def hand_out(deltas: list[Delta]) -> None:
+            if on_delta and not stop.is_set():
+                for delta in deltas:
+                    on_delta(delta)
+
+        def generate() -> _Generated:
+            return self._generate(prompt, room, sampling, stop, lambda p: loop.call_soon_threadsafe(say, p))
+
+        try:
+            made = await loop.run_in_executor(self._worker, generate)
+        except asyncio.CancelledError:
+            stop.set()
+            raise
+        hand_out(splitter.finish())
+        return Reply(
+            text=splitter.text,
+            thinking=splitter.thinking,
+            finish=made.finish,
+            usage=Usage(1, len(prompt), None, len(made.ids), None),
+            token_ids=tuple(made.ids),
+            prompt_ids=tuple(prompt),
+            logprobs=tuple(made.logprobs),
+        )
+
+    async def close(self) -> None:
+        """Stops the worker; the weights go with the object."""
+        self._worker.shutdown(wait=False, cancel_futures=True)
+
+    def _plain(self, text: str) -> str:
+        """`text` with special tokens spelt apart, so that a document cannot end a turn or begin another."""
+        for token in self._specials:
+            if token in text:
+                text = text.replace(token, f"{token[:1]} {token[1:]}")
+        return text
+
+    def _prompt(self, messages: tuple[Message, ...]) -> list[int]:
+        turns = [{"role": message.role, "content": self._plain(message.text)} for message in messages]
+        try:
+            rendered = self._tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+        except Exception as error:  # a template is a program of the checkpoint, and may raise anything
+            raise ModelError(f"{self.name}: its chat template fails on this conversation: {error}") from error
+        ids: list[int] = self._tokenizer(rendered, add_special_tokens=False, verbose=False)["input_ids"]
+        return ids
+
+    def _generate(
+        self,
+        prompt: list[int],
+        room: int,
+        sampling: Sampling,
+        stop: threading.Event,
+        say: Callable[[str], object],
+    ) -> _Generated:
+        """Generates up to `room` tokens, handing out their text; ends early when `stop` is set."""
+        ids: list[int] = []
+        logprobs: list[float] = []
+        text = _Detokenizer(self._tokenizer)
+        finish: Literal["stop", "length"] = "length"
+        for token, logprob in self._tokens(prompt, sampling):
+            ids.append(token)
+            logprobs.append(logprob)
+            if token in self._ends:
+                finish = "stop"
+            elif piece := text.add(token):
+                say(piece)
+            if finish == "stop" or len(ids) == room or stop.is_set():
+                break
+        if piece := text.rest():
+            say(piece)
+        return _Generated(ids, logprobs, finish)
+
+    @torch.inference_mode()
+    def _tokens(self, prompt: list[int], sampling: Sampling) -> Iterator[tuple[int, float]]:
+        """Tokens one by one, each with its log-probability in nats."""
+        random = torch.Generator(self._device)
+        if sampling.seed is None:
+            random.seed()
+        else:
+            random.manual_seed(sampling.seed)
+        cache: Any = None
+        ids = torch.tensor([prompt], device=self._device)
+        while True:
+            out = self._model(input_ids=ids, past_key_values=cache, use_cache=True, **self._last_only)
+            cache = out.past_key_values
+            logits = out.logits[0, -1].float()
+            token = _draw(logits, sampling, random)
+            yield token, float(logits[token] - logits.logsumexp(-1))
+            ids = torch.tensor([[token]], device=self._device)
+
+
+class _Generated(NamedTuple):
+    ids: list[int]
+    logprobs: list[float]
+    finish: Literal["stop", "length"]
+
+
+class _Detokenizer:
+    """Text of tokens as they come: a character's bytes may be spread over several."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+        self._ids: list[int] = []
+        self._known = ""
+        """Text of the tokens before `_new`, kept for what a tokenizer does between neighbours."""
+        self._new = 0
+
+    def add(self, token: int) -> str:
+        """Takes a token; the text that is complete with it."""
+        self._ids.append(token)
+        text = self._decode(self._ids)
+        if text.endswith("\ufffd") and len(self._ids) - self._new < _MOST_PENDING:
+            return ""
+        return self._advance(text)
+
+    def rest(self) -> str:
+        """What waits for a character that never was completed."""
+        return self._advance(self._decode(self._ids))
+
+    def _advance(self, text: str) -> str:
+        piece = text[len(self._known) :]
+        self._ids = self._ids[self._new :]
+        self._known = self._decode(self._ids)
+        self._new = len(self._ids)
+        return piece
+
+    def _decode(self, ids: list[int]) -> str:
+        return str(self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+
+
+def _draw(logits: torch.Tensor, sampling: Sampling, random: torch.Generator) -> int:
+    """A token from `logits: (V,)` by temperature and nucleus sampling."""
+    if not sampling.temperature:
+        return int(logits.argmax())
+    probabilities = (logits / sampling.temperature).softmax(-1)
+    if sampling.top_p is not None and sampling.top_p < 1:
+        ranked, order = probabilities.sort(descending=True)
+        ranked[ranked.cumsum(-1) - ranked >= sampling.top_p] = 0
+        return int(order[torch.multinomial(ranked, 1, generator=random)])
+    return int(torch.multinomial(probabilities, 1, generator=random))
+
+
+def _checked(folder: Path) -> Path:
+    if not folder.is_dir():
+        raise ModelError(
+            f"local:{folder}: there is no such folder; give the path of a transformers checkpoint"
+        )
+    if not (folder / "config.json").is_file():
+        raise ModelError(f"local:{folder}: no config.json in it; give the path of a transformers checkpoint")
+    if not any(folder.glob("*.safetensors")):
+        raise ModelError(
+            f"local:{folder}: no safetensors weights in it, and no others are loaded; convert the checkpoint"
+        )
+    return folder
+
+
+def _load(folder: Path, device: torch.device) -> tuple[Any, Any]:
+    options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    bars: Any = transformers_logging
+    shown = bars.is_progress_bar_enabled()
+    bars.disable_progress_bar()
+    try:
+        config = AutoConfig.from_pretrained(folder, **options)
+        tokenizer = AutoTokenizer.from_pretrained(folder, **options)
+        model: Any = AutoModelForCausalLM.from_pretrained(
+            folder, config=config, use_safetensors=True, dtype="auto", **options
+        )
+    except Exception as error:  # transformers raises all kinds, each for some way a checkpoint can be wrong
+        raise ModelError(f"local:{folder}: cannot be loaded: {' '.join(str(error).split())[:300]}") from error
+    finally:
+        if shown:
+            bars.enable_progress_bar()
+    if not tokenizer.chat_template:
+        raise ModelError(
+            f"local:{folder}: its tokenizer has no chat template; use an instruction-tuned checkpoint"
+        )
+    model.eval().to(device)
+    return tokenizer, model
+
+
+def _last_logits_only(model: Any) -> dict[str, int]:
+    """Spares the logits of the whole prompt (tokens x vocabulary), where the model knows how."""
+    return {"logits_to_keep": 1} if "logits_to_keep" in signature(model.forward).parameters else {}
+
+
+def _end_ids(tokenizer: Any, model: Any) -> frozenset[int]:
+    found: set[int] = set()
+    for ids in (tokenizer.eos_token_id, getattr(model.generation_config, "eos_token_id", None)):
+        found.update(ids if isinstance(ids, list) else [ids] if ids is not None else [])
+    return frozenset(found)

@@ -1,0 +1,198 @@
+"""Requests to one server, through the openai package.
+
+Its own retries are off, because they end where a stream begins. Its parsing into pydantic objects is left
+out, because it costs more than all else here. Its environment variables (OPENAI_API_KEY, OPENAI_ORG_ID, ...)
+have no effect, because a key goes to the host it was given for and to no other; nor are redirects followed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, contextmanager, suppress
+from typing import cast
+from urllib.parse import urlsplit
+
+import anyio
+import httpx2
+import openai
+
+from longread.errors import UsageError
+from longread.models.draft import Draft
+from longread.models.faults import Fault, ServerError, one_line
+from longread.models.sse import event_data
+
+_CONNECT_SECONDS = 30.0
+_SMALL_SECONDS = 10.0
+_TAIL_SECONDS = 5.0
+"""How long the usage may come after the end of a reply."""
+_DRAIN_SECONDS = 0.1
+"""How long a response may go on after its last event, so that the connection can be used again."""
+_HEADERS = frozenset(
+    ("host", "content-length", "content-type", "accept", "accept-encoding", "connection", "transfer-encoding")
+)
+_BROKEN = (openai.APIConnectionError, httpx2.RequestError, ssl.SSLError, anyio.EndOfStream)
+
+
+class Transport:
+    """Connections to the server at `base_url`; `timeout` is in seconds without a byte.
+
+    Raises:
+        UsageError: `base_url` is no http address, or the key cannot be sent.
+    """
+
+    def __init__(self, base_url: str, key: str | None, timeout: float) -> None:
+        self.host = host_of(base_url)
+        self.base_url = base_url.rstrip("/")
+        self.key = (key or "").strip()
+        if not (self.key.isascii() and self.key.isprintable()):
+            raise UsageError("the API key holds characters that no server takes; copy it again")
+        self._timeout = timeout
+        self._client: openai.AsyncOpenAI | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def complete(self, body: object, draft: Draft) -> None:
+        """Posts a chat request and feeds the reply, streamed or not, to `draft`.
+
+        Raises:
+            Fault: No whole reply came.
+            ServerError: The server said why it gives none.
+        """
+        with _faults(self._timeout):
+            response = await self._send("/chat/completions", body, self._timeout)
+            async with aclosing(response):
+                if "text/event-stream" in response.headers.get("content-type", ""):
+                    await _read_stream(response, draft)
+                else:
+                    draft.take(_parsed(await response.aread()))
+
+    async def post(self, url: str, body: object) -> object:
+        """The parsed reply to a small request; Fault or ServerError as for `complete`."""
+        timeout = min(self._timeout, _SMALL_SECONDS)
+        with _faults(timeout):
+            response = await self._send(url, body, timeout)
+            async with aclosing(response):
+                return _parsed(await response.aread())
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        client, self._client = self._client, None
+        if client is not None and self._loop is asyncio.get_running_loop():
+            await client.close()
+
+    async def _send(self, url: str, body: object, seconds: float) -> httpx2.Response:
+        response = await self._connect().post(
+            url,
+            cast_to=httpx2.Response,
+            body=body,
+            options={"timeout": httpx2.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS), pool=None)},
+            stream=True,
+            stream_cls=openai.AsyncStream[object],
+        )
+        return cast(httpx2.Response, response)
+
+    def _connect(self) -> openai.AsyncOpenAI:
+        """The client of the running event loop: connections do not outlive theirs."""
+        loop = asyncio.get_running_loop()
+        if self._client is None or self._loop is not loop:
+            self._loop = loop
+            self._client = openai.AsyncOpenAI(
+                api_key=self.key or "none",
+                admin_api_key="",
+                base_url=self.base_url,
+                max_retries=0,
+                http_client=httpx2.AsyncClient(
+                    limits=httpx2.Limits(max_connections=None, max_keepalive_connections=64),
+                    follow_redirects=False,
+                    trust_env=not is_loopback(self.base_url),
+                    event_hooks={"request": [self._only_ours]},
+                ),
+            )
+        return self._client
+
+    async def _only_ours(self, request: httpx2.Request) -> None:
+        """Drops what the package adds to a request, some of it out of the environment."""
+        for name in [name for name in request.headers if name not in _HEADERS]:
+            del request.headers[name]
+        request.headers["User-Agent"] = "longread"
+        if self.key:
+            request.headers["Authorization"] = f"Bearer {self.key}"
+
+
+def host_of(base_url: str) -> str:
+    """Host and port of an endpoint, without user name and password; UsageError when it is no http address."""
+    try:
+        parts = urlsplit(base_url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        parts, host, port = None, None, None
+    if parts is None or parts.scheme not in ("http", "https") or not host:
+        shown = base_url.rpartition("@")[2]  # no password in a message
+        raise UsageError(f"base_url is {shown!r}; it should look like http://localhost:8000/v1")
+    return f"{host}:{port}" if port else host
+
+
+def is_loopback(base_url: str) -> bool:
+    """Whether an endpoint is on this machine, where no proxy belongs in between."""
+    host = urlsplit(base_url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+async def _read_stream(response: httpx2.Response, draft: Draft) -> None:
+    pieces = response.aiter_bytes()
+    events = event_data(pieces)
+    try:
+        while True:
+            async with asyncio.timeout(None if draft.finish is None else _TAIL_SECONDS):
+                data = await anext(events, "[DONE]")
+            if data == "[DONE]":
+                break
+            if data:
+                draft.take(_parsed(data))
+    except (TimeoutError, *_BROKEN):
+        if draft.finish is None:
+            raise
+        return  # the reply is whole; at most its usage is missing
+    await _drain(pieces)
+
+
+async def _drain(pieces: AsyncIterator[bytes]) -> None:
+    with suppress(TimeoutError, *_BROKEN):
+        async with asyncio.timeout(_DRAIN_SECONDS):
+            async for _ in pieces:
+                pass
+
+
+@contextmanager
+def _faults(timeout: float) -> Iterator[None]:
+    """What can go wrong in a request turns into a Fault or a ServerError."""
+    try:
+        yield
+    except openai.APIStatusError as error:
+        response = error.response
+        body: object = response.text
+        with suppress(ValueError):
+            body = json.loads(response.content)
+        if 300 <= response.status_code < 400:
+            body = f"it redirects to {response.headers.get('location')}, which is not followed"
+        raise ServerError(response.status_code, body, response.headers) from error
+    except _BROKEN as error:
+        cause = error.__cause__ if isinstance(error, openai.APIConnectionError) else error
+        words = one_line(str(cause)) or type(cause).__name__
+        if isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError):
+            raise Fault(f"no connection ({words})", reached=False) from error
+        if isinstance(cause, httpx2.TimeoutException):
+            raise Fault(f"{timeout:g} seconds without a byte") from error
+        raise Fault(f"a broken connection ({words})") from error
+    except UnicodeDecodeError as error:
+        raise Fault("bytes that are not UTF-8") from error
+
+
+def _parsed(data: str | bytes) -> object:
+    try:
+        return json.loads(data)
+    except ValueError:
+        start = data if isinstance(data, str) else data.decode(errors="replace")
+        raise Fault(f"a reply that is not JSON ({one_line(start, 80)!r})") from None

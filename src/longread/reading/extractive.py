@@ -1,0 +1,212 @@
+"""The policy that needs no model: it notes the passages that the question's words lead to.
+
+`begin` looks over the corpus (`survey`), `note` takes the passages of a section that pass the bar it set, and
+`answer` joins what was noted into the chain that covers most of the question (`chains`). Left out: wording of
+its own, arithmetic and synonyms; a question whose words the documents do not use is not answered.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import reduce
+from operator import or_
+from typing import Self
+
+from longread.models.base import Delta
+from longread.reading.chains import Chain, alike, best, grow, single
+from longread.reading.notes import Add, Entry, Notes
+from longread.reading.policy import Draft, Emit, Noted, Task
+from longread.reading.query import Cover, Query
+from longread.reading.recording import Run
+from longread.reading.section import Section
+from longread.reading.survey import Survey, survey
+from longread.reading.terms import TOKEN
+from longread.reading.units import NOTHING, Unit, read, units, value
+
+NO_ANSWER = "The documents do not answer this question."
+
+_KEEP = 150
+"""Passages that the first look lets through."""
+_PER_CHUNK = 6
+_HOPS = 3
+_NAMED = 0.5
+"""Share of the weight of the question's rare names that the evidence must support."""
+_SUPPORTED = 0.6
+"""The same for the rest of the question."""
+_STATED = 0.3
+"""Share of the question's weight that must stand in the passages or the keys and definitions around them."""
+_RIVAL = 0.85
+"""A passage beside the best chain is shown when it is worth this much of it."""
+_SHOWN = 240
+"""Characters of a quote in the answer; its citation has all of it."""
+
+
+_LAYOUT = re.compile(r"\s+")
+_PUNCTUATION = re.compile(r'[{}\[\]"]+')
+
+
+class ExtractivePolicy:
+    """Implements `policy.Policy` by lexical relevance alone."""
+
+    def __init__(self, chunk_tokens: int = 5_000, notes_tokens: int = 4_000, quotes: int = 5) -> None:
+        """`quotes` is the most that an answer is made of."""
+        self._chunk_tokens = chunk_tokens
+        self._notes_tokens = notes_tokens
+        self._quotes = quotes
+
+    @property
+    def name(self) -> str:
+        """What the user calls it."""
+        return "extractive"
+
+    @property
+    def room(self) -> None:
+        """One pass takes any amount of text."""
+        return
+
+    @property
+    def chunk_tokens(self) -> int:
+        """Size of the chunks it wants to read."""
+        return self._chunk_tokens
+
+    @property
+    def fingerprint(self) -> str:
+        """Its settings, and the version of its rules."""
+        return f"extractive-1:{self._chunk_tokens}:{self._notes_tokens}:{self._quotes}"
+
+    def bind(self, run: Run) -> Self:
+        """Itself: it makes no calls."""
+        return self
+
+    def count(self, text: str) -> int:
+        """Four bytes of UTF-8 count as a token."""
+        return (len(text.encode("utf-8", "surrogatepass")) + 3) // 4
+
+    async def begin(self, query: str, sections: Sequence[Section]) -> Survey:
+        """Weighs the question's words by their rarity and finds the names that lead from hop to hop."""
+        return survey(query, sections, _KEEP)
+
+    async def note(self, task: Task, notes: Notes, section: Section) -> Noted:
+        """The section's best passages, if any pass the bar."""
+        return Noted(_adds(_surveyed(task), section, _PER_CHUNK))
+
+    def fit(self, task: Task, notes: Notes) -> tuple[Notes, tuple[Entry, ...]]:
+        """Notes within the budget; passages worth least go."""
+        return notes.fit(self._notes_tokens, lambda e: self.count(e.claim + e.quote) + 4, lambda e: e.weight)
+
+    async def answer(self, task: Task, notes: Notes, emit: Emit) -> Draft:
+        """The chain of noted passages that covers most of the question, and its close rivals."""
+        survey = _surveyed(task)
+        ids: dict[Unit, int] = {}
+        for entry in notes.entries:
+            if entry.span:
+                about = survey.about.get(entry.span.doc, NOTHING)
+                ids.setdefault(read(survey.query, entry.quote, entry.claim, entry.span, about), entry.id)
+        chosen = _choose(survey, list(ids), self._quotes)
+        if not chosen:
+            emit(Delta(text=NO_ANSWER))
+            return Draft(NO_ANSWER, False, (), notes)
+        text = "\n".join(f"{_shown(survey.query, unit)} [{n}]" for n, unit in enumerate(chosen, 1))
+        emit(Delta(text=text))
+        return Draft(text, True, tuple(ids[unit] for unit in chosen), notes)
+
+    async def whole(self, task: Task, section: Section, emit: Emit) -> Draft:
+        """Notes from everything at once, then the answer."""
+        notes = Notes().update(_adds(_surveyed(task), section, _KEEP), None, section)
+        return await self.answer(task, self.fit(task, notes)[0], emit)
+
+
+def _surveyed(task: Task) -> Survey:
+    if not isinstance(task, Survey):
+        raise TypeError("the extractive policy reads only tasks that its own begin made")
+    return task
+
+
+def _adds(survey: Survey, section: Section, most: int) -> tuple[Add, ...]:
+    """Notes of the passages of `section` that pass the floor, at most `most`, in order."""
+    passing: list[tuple[float, Unit]] = []
+    for piece in section.pieces:
+        blocks = [block for block in survey.scanner.blocks(piece.text) if block.mask]
+        lent = survey.about.get(piece.span.doc, NOTHING)
+        around = reduce(or_, (block.mask for block in blocks), lent.near | lent.topic)
+        hits = [(b.start, b.end) for b in blocks if survey.bound(b.mask, around) >= survey.floor]
+        for unit in units(survey.query, piece, hits, survey.about):
+            worth = survey.worth(unit)
+            if worth >= survey.floor and worth > 0:
+                passing.append((worth, unit))
+    kept = sorted(passing, key=lambda p: (-p[0], p[1].span))[:most]
+    order = {piece.span.doc: i for i, piece in enumerate(section.pieces)}
+    kept.sort(key=lambda p: (order[p[1].span.doc], p[1].span.start))
+    return tuple(Add(unit.context, unit.text, unit.span, round(worth, 3)) for worth, unit in kept)
+
+
+def _choose(survey: Survey, passages: Sequence[Unit], most: int) -> list[Unit]:
+    """The passages an answer is made of, in the order they are to be read; none when it is not supported."""
+    query = survey.query
+    passages = sorted(passages, key=lambda u: (-value(query, u), u.span))
+    chains = best(single(query, unit) for unit in passages)
+    for _ in range(_HOPS):
+        chains = grow(query, survey.names, chains, passages)
+    if not chains or not _supported(survey, chains[0]):
+        return []
+    chain = _ordered(survey, chains[0])[:most]
+    if len(chain) == 1:
+        enough = _RIVAL * value(query, chain[0])
+        for unit in passages:
+            if len(chain) == most or value(query, unit) < enough:
+                break
+            if _supported(survey, single(query, unit)) and not any(alike(unit, u) for u in chain):
+                chain.append(unit)
+    return chain
+
+
+def _supported(survey: Survey, chain: Chain) -> bool:
+    """Whether a chain speaks of whom the question names, and of what it asks about them."""
+    query = survey.query
+    named = query.required(survey.names.blocks)
+
+    def share(among: int) -> float:
+        weight = query.worth(among)
+        return query.support(chain.cover, among) / weight if weight else 1.0
+
+    stated = query.support(Cover(chain.cover.own, _enclosing(query, chain), 0))
+    return (
+        stated >= _STATED * query.worth(query.all)
+        and share(named) >= _NAMED
+        and share(query.all & ~named) >= _SUPPORTED
+    )
+
+
+def _enclosing(query: Query, chain: Chain) -> int:
+    return reduce(or_, (query.mask(unit.context) for unit in chain.units))
+
+
+def _ordered(survey: Survey, chain: Chain) -> list[Unit]:
+    """From what the question names to what it asks: each passage after the one it is joined to."""
+    query, left = survey.query, list(chain.units)
+    ordered = [max(left, key=lambda u: query.support(u.cover, query.names or query.all))]
+    left.remove(ordered[0])
+    while left:
+        following = max(left, key=lambda u: max(survey.names.strength(o, u)[0] for o in ordered))
+        ordered.append(following)
+        left.remove(following)
+    return ordered
+
+
+def _shown(query: Query, unit: Unit) -> str:
+    """A passage as a line of the answer: what encloses it, and its text without layout, cut when long."""
+    text = unit.text
+    if unit.context and text[:1] in '"{[':
+        text = _PUNCTUATION.sub(" ", text)
+    text = _LAYOUT.sub(" ", text).strip(" ,")
+    if len(text) > _SHOWN:
+        rarest = max(TOKEN.finditer(text), key=lambda m: query.worth(query.mask(m.group())), default=None)
+        at = max(0, min(rarest.start() - _SHOWN // 3, len(text) - _SHOWN)) if rarest else 0
+        start = text.find(" ", at, at + 40) + 1 if at else 0
+        end = (
+            text.rfind(" ", start + _SHOWN // 2, start + _SHOWN) if start + _SHOWN < len(text) else len(text)
+        )
+        end = end if end > 0 else start + _SHOWN
+        text = f"{'… ' if start else ''}{text[start:end]}{' …' if end < len(text) else ''}"
+    return f"{unit.context}: {text}" if unit.context else text

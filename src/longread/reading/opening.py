@@ -1,0 +1,107 @@
+"""From settings to a policy: which model is used, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from longread.config import Settings
+from longread.errors import UsageError
+from longread.models.base import ChatModel
+from longread.reading.extractive import ExtractivePolicy
+from longread.reading.language import ASSUMED_WINDOW, LanguagePolicy
+from longread.reading.policy import Policy
+
+EXTRACTIVE = "extractive"
+
+
+class Opened(NamedTuple):
+    """A policy ready to use."""
+
+    policy: Policy
+    choice: str
+    """Which model was chosen and why, in one line."""
+    resolved: dict[str, Any]
+    """Settings that lead to the same model again without a search."""
+    close: Callable[[], Awaitable[None]]
+
+
+async def open_policy(settings: Settings) -> Opened:
+    """The policy that settings ask for. With no model named, a model server on this machine, else extractive.
+
+    Raises:
+        UsageError: The settings do not fit together, or an extra is missing.
+        ModelError: The model cannot be reached or loaded.
+    """
+    name, url = settings.model, settings.base_url
+    if name == EXTRACTIVE:
+        return _extractive(settings, "model: extractive (no language model)")
+    if name is None and url is None and not settings.discover:
+        return _extractive(settings, "model: extractive, since none is configured")
+    if name is not None and url is None and not name.startswith("local:"):
+        raise UsageError(
+            f"model '{name}' needs an endpoint: give --base-url (or LONGREAD_BASE_URL), "
+            "local:PATH for a checkpoint, or extractive for no model"
+        )
+    from longread.models.discover import discover, open_model
+
+    if name is None and url is None:
+        found = await discover()
+        if found is None:
+            why = "no model is configured and no model server runs on this machine"
+            return _extractive(settings, f"model: extractive, since {why}")
+        name, url = found.model, found.base_url
+    key = settings.api_key.get_secret_value() if settings.api_key else None
+    model = await open_model(
+        name,
+        base_url=url,
+        api_key=key,
+        window=settings.window,
+        structured=settings.structured,
+        stream=settings.stream,
+        timeout=settings.timeout,
+        retries=settings.retries,
+        price=settings.price,
+    )
+    policy = _language(model, settings)
+    place = f" at {url}" if url else ""
+    window = (
+        f"window {policy.budgets.window:,}"
+        if settings.window or model.window
+        else f"its window is unknown, {ASSUMED_WINDOW:,} assumed (--window sets it)"
+    )
+    name = name if name and name.startswith("local:") else model.name
+    resolved = {"model": name, "base_url": url, "window": policy.budgets.window}
+    return Opened(policy, f"model: {name}{place}, {window}", resolved, model.close)
+
+
+def policy_for(model: ChatModel | Policy, settings: Settings) -> Policy:
+    """A policy over a model that is already there; a policy is returned as it is."""
+    return model if isinstance(model, Policy) else _language(model, settings)
+
+
+def _extractive(settings: Settings, choice: str) -> Opened:
+    async def close() -> None: ...
+
+    policy = ExtractivePolicy(settings.chunk_tokens or 5_000, settings.notes_tokens or 4_000)
+    return Opened(policy, choice, {"model": EXTRACTIVE}, close)
+
+
+def _language(model: ChatModel, settings: Settings) -> LanguagePolicy:
+    policy = LanguagePolicy.over(
+        model,
+        settings.prompts,
+        window=settings.window,
+        chunk=settings.chunk_tokens,
+        notes=settings.notes_tokens,
+        answer=settings.answer_tokens,
+        thinking=settings.thinking_tokens,
+    )
+    return replace(
+        policy,
+        temperature=settings.temperature,
+        top_p=settings.top_p,
+        seed=settings.seed,
+        attempts=settings.attempts,
+    )

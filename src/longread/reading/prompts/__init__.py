@@ -1,0 +1,52 @@
+"""Prompt sets: one TOML file holds the wording of every request for one note format."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from string import Template
+from typing import Literal
+
+from longread.errors import UsageError
+
+BUILT_IN = ("ledger", "text")
+_REQUIRED = ("split", "note", "answer", "whole", "again")
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """A prompt set. `format` says how notes are kept and replies are read."""
+
+    name: str
+    format: Literal["ledger", "text"]
+    templates: dict[str, Template]
+    digest: str
+    """Hash of the file: another wording is another run."""
+
+    def render(self, template: str, **values: object) -> str:
+        """The wording of one request. Values are inserted once and never expanded themselves."""
+        return self.templates[template].safe_substitute({k: str(v) for k, v in values.items()}).strip()
+
+
+def load_prompts(name: str) -> Prompts:
+    """A built-in set by name, or one from a file. UsageError when it cannot be used."""
+    try:
+        if name in BUILT_IN:
+            raw = resources.files(__name__).joinpath(f"{name}.toml").read_bytes()
+        else:
+            raw = Path(name).read_bytes()
+        data = tomllib.loads(raw.decode())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        known = " or ".join(BUILT_IN)
+        raise UsageError(f"prompt set '{name}': {error}; give {known}, or a TOML file") from error
+    if data.get("format") not in ("ledger", "text"):
+        raise UsageError(f'prompt set \'{name}\': format must be "ledger" or "text"')
+    if missing := [key for key in _REQUIRED if not isinstance(data.get(key), str)]:
+        raise UsageError(f"prompt set '{name}' lacks {', '.join(missing)}")
+    templates = {key: Template(value) for key, value in data.items() if isinstance(value, str)}
+    if invalid := [key for key, template in templates.items() if not template.is_valid()]:
+        raise UsageError(f"prompt set '{name}': a lone $ in {', '.join(invalid)}; write $$ for a dollar sign")
+    return Prompts(name, data["format"], templates, hashlib.sha256(raw).hexdigest()[:16])

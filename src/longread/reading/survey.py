@@ -1,0 +1,224 @@
+"""A first look over a whole corpus: how rare the question's terms are, and which names lead from hop to hop.
+
+Of the text only counts and places are kept. Because the look takes in everything, the reading that follows
+finds a chain of evidence whichever end comes first.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import combinations, groupby
+from typing import NamedTuple
+
+from longread.reading.chains import Chain, Names, best, grow, single
+from longread.reading.policy import Task
+from longread.reading.query import Cover, Query, idf
+from longread.reading.scan import Scanner, bits
+from longread.reading.section import Section
+from longread.reading.units import NOTHING, STRUCTURED, Unit, units, value
+
+_BLOCKS = 300
+"""Blocks looked at closely in each round."""
+_UNITS = 500
+"""Units tried as the next link of a chain."""
+_HOPS = 3
+_LEADS = 400
+"""Names followed in each round."""
+_COMPLETE = 0.97
+"""Share of the question's weight that one chain must cover for the search to end early."""
+_BRIDGED = 10
+"""Chains whose joints are kept."""
+_TITLE = 120
+"""Characters of a document's first line that say what it is about."""
+_DENSE = 0.1
+"""A document is about a term that stands in this share of its blocks, and in four of them or more."""
+
+
+@dataclass(frozen=True)
+class Survey(Task):
+    """A task with what the first look learned."""
+
+    query: Query = field(default_factory=lambda: Query((), 0, ()))
+    names: Names = field(default_factory=lambda: Names(0, {}))
+    about: Mapping[str, Cover] = field(default_factory=dict)
+    """Document id -> what a document lends to its passages."""
+    bridges: Mapping[str, float] = field(default_factory=dict)
+    """Terms that are not in the question but join the evidence for it, with their weights."""
+    floor: float = 0.0
+    """Passages worth less than this are not noted."""
+
+    @cached_property
+    def scanner(self) -> Scanner:
+        """Finds question terms (the lower bits) and bridges."""
+        return Scanner([*self.query.terms, *self.bridges])
+
+    @cached_property
+    def _bridge_weights(self) -> Query:
+        return Query(tuple(self.bridges), 0, tuple(self.bridges.values()))
+
+    def worth(self, unit: Unit) -> float:
+        """How much a passage is worth noting: its relevance, and as much again at most for its bridges."""
+        bridged = sum(w for t, w in self.bridges.items() if any(t in run for run in unit.runs))
+        own = value(self.query, unit)
+        return own + min(bridged, own)
+
+    def bound(self, mask: int, around: int) -> float:
+        """At least the worth of any unit in a block with the scanner's `mask`; `around` may be lent."""
+        asked = mask & self.query.all
+        cover = self.query.complete(Cover(asked, around & self.query.all, 0))
+        own = self.query.support(cover) + 0.3 * self.query.worth(asked)
+        return own + min(own, self._bridge_weights.worth(mask >> len(self.query.terms)))
+
+
+def survey(question: str, sections: Sequence[Section], keep: int) -> Survey:
+    """Looks over `sections` once, and once more for each hop. About `keep` passages will pass the floor."""
+    search = _Search(Query.parse(question), sections)
+    chains = search.start()
+    for _ in range(_HOPS):
+        if not chains or search.coverage(chains[0]) >= _COMPLETE:
+            break
+        grown = search.follow(chains)
+        if grown == chains:
+            break
+        chains = grown
+    query, names = search.query, Names(search.blocks, search.frequency)
+    first = Survey(question, "", query, names, search.about, _bridges(query, names, chains))
+    worths = heapq.nlargest(keep, map(first.worth, search.found.values()))
+    chained = [first.worth(unit) for chain in chains[: keep // 8] for unit in chain.units]
+    floor = min(worths[-1], *chained) if chained else 0.0
+    return Survey(question, "", query, names, search.about, first.bridges, floor)
+
+
+class _Hit(NamedTuple):
+    section: int
+    piece: int
+    start: int
+    end: int
+    mask: int
+
+
+class _Search:
+    """What is known while the first look goes on."""
+
+    def __init__(self, query: Query, sections: Sequence[Section]) -> None:
+        self.query = query
+        self.sections = sections
+        self.blocks = 0
+        self.frequency: dict[str, int] = {}
+        """In how many blocks a name stands, for the names followed so far."""
+        self.about: dict[str, Cover] = {}
+        self.found: dict[tuple[str, int, int], Unit] = {}
+
+    def start(self) -> list[Chain]:
+        """Weighs the question's terms; the passages that cover most of them."""
+        hits = self._scan(self.query.terms, -1)
+        self.query = self.query.weigh(self.blocks, _frequency(self.query.terms, hits))
+        self._look(hits, {})
+        return best(single(self.query, unit) for unit in self.found.values())
+
+    def coverage(self, chain: Chain) -> float:
+        """The share of the question's weight that a chain supports."""
+        return self.query.support(chain.cover) / self.query.worth(self.query.all)
+
+    def follow(self, chains: Sequence[Chain]) -> list[Chain]:
+        """The chains that come of going wherever the names in `chains` lead."""
+        leads: dict[str, None] = {}
+        for chain in chains:
+            for unit in chain.units:
+                leads.update((t, None) for run in unit.runs for t in run if t not in self.frequency)
+        if not leads:
+            return list(chains)
+        terms = (*self.query.terms, *list(leads)[:_LEADS])
+        asked = len(self.query.terms)
+        hits = self._scan(terms, -1 << asked)
+        counts = _frequency(terms, hits)
+        self.frequency |= {term: counts[term] for term in terms[asked:]}
+        self._look(hits, {i: idf(self.blocks, counts[t]) for i, t in enumerate(terms) if i >= asked})
+        names = Names(self.blocks, self.frequency)
+        near = sorted(self.found.values(), key=lambda u: (-value(self.query, u), u.span))
+        return grow(self.query, names, chains, near[:_UNITS])
+
+    def _scan(self, terms: Sequence[str], among: int) -> list[_Hit]:
+        """Blocks that have any of the terms in the mask `among`. The first scan also counts."""
+        scanner, counting = Scanner(terms), self.blocks == 0
+        hits: list[_Hit] = []
+        lengths: Counter[str] = Counter()
+        structured: set[str] = set()
+        counts: defaultdict[str, Counter[int]] = defaultdict(Counter)
+        for s, section in enumerate(self.sections):
+            for p, piece in enumerate(section.pieces):
+                masks: Counter[int] = Counter()
+                for start, end, mask in scanner.blocks(piece.text):
+                    masks[mask] += 1
+                    if mask & among:
+                        hits.append(_Hit(s, p, start, end, mask))
+                if counting:
+                    doc = piece.span.doc
+                    lengths[doc] += masks.total()
+                    if piece.kind in STRUCTURED:
+                        structured.add(doc)
+                    counts[doc] += masks
+                    if piece.span.start == 0:
+                        first = piece.text.lstrip()[:_TITLE].partition("\n")[0]
+                        named = " ".join(piece.source.replace("\\", "/").split("/")[-2:])
+                        self.about[doc] = Cover(0, self.query.mask(f"{named} {first}"), 0)
+        if counting:
+            self.blocks = lengths.total()
+            for doc, masks in counts.items():
+                for i, count in _count(masks).items():
+                    if count >= max(4, _DENSE * lengths[doc]):
+                        lent = Cover(0, 1 << i, 0) if doc in structured else Cover(0, 0, 1 << i)
+                        self.about[doc] = self.about.get(doc, NOTHING).join(lent)
+        return hits
+
+    def _look(self, hits: Sequence[_Hit], leads: Mapping[int, float]) -> None:
+        """Reads the units of the most promising blocks. `leads`: bit of a name -> its weight."""
+        query = self.query
+        around: defaultdict[tuple[int, int], int] = defaultdict(int)
+        for hit in hits:
+            around[hit.section, hit.piece] |= hit.mask & query.all
+
+        def promise(hit: _Hit) -> float:
+            doc = self.sections[hit.section].chunk.spans[hit.piece].doc
+            lent = self.about.get(doc, NOTHING)
+            near = around[hit.section, hit.piece] | lent.near | lent.topic
+            lead = max((leads[i] for i in bits(hit.mask) if i in leads), default=0.0)
+            return query.support(Cover(hit.mask & query.all, near, 0)) + lead / 2
+
+        chosen = sorted(heapq.nlargest(_BLOCKS, hits, promise))
+        for (s, p), group in groupby(chosen, lambda hit: (hit.section, hit.piece)):
+            piece = self.sections[s].pieces[p]
+            for unit in units(query, piece, [(hit.start, hit.end) for hit in group], self.about):
+                if unit.cover.own or unit.runs:
+                    self.found[unit.span] = unit
+
+
+def _count(masks: Mapping[int, int]) -> Counter[int]:
+    """How often each bit is set, from how often each mask occurs."""
+    counts: Counter[int] = Counter()
+    for mask, n in masks.items():
+        for i in bits(mask):
+            counts[i] += n
+    return counts
+
+
+def _frequency(terms: Sequence[str], hits: Sequence[_Hit]) -> dict[str, int]:
+    """In how many blocks each term stands."""
+    counts = _count(Counter(hit.mask for hit in hits))
+    return {term: counts[i] for i, term in enumerate(terms)}
+
+
+def _bridges(query: Query, names: Names, chains: Sequence[Chain]) -> dict[str, float]:
+    """The terms that join the best chains, worth half of what terms of the question as rare are worth."""
+    weights: dict[str, float] = {}
+    for chain in chains[:_BRIDGED]:
+        for a, b in combinations(chain.units, 2):
+            for term in names.strength(a, b)[1]:
+                if term in names.frequency:
+                    weight = 0.5 * idf(names.blocks, names.frequency[term]) * chain.score / chains[0].score
+                    weights[term] = max(weight, weights.get(term, 0.0))
+    return weights

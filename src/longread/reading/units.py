@@ -1,0 +1,159 @@
+"""Passages that may be evidence: a quotable unit, where it stands, and what it can be linked by."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from longread.reading.query import Cover, Query
+from longread.reading.section import Piece
+from longread.reading.sentences import quotes
+from longread.reading.statements import DEFINITION
+from longread.reading.terms import CJK, STOP, TOKEN, token_terms
+from longread.types import Span
+
+_AROUND = 700
+"""Characters before and after a hit that are read with it, so that units at its edges are whole."""
+_ABOVE = 8_000
+"""Characters above a unit that are searched for what encloses it."""
+_MOST_RUNS = 24
+_TYPICAL = 120
+"""Characters of a unit of ordinary length; longer ones count for less."""
+
+_KEY = re.compile(r'\s*"[^"]*"\s*:\s*[\[{]\s*$')
+_HEADING = re.compile(r"^#{1,6}\s+(.+)$", re.MULTILINE)
+_CJK_RUN = re.compile(r"[\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff]+|[\u30a0-\u30ff]+|[\uac00-\ud7af]+")
+_PRONOUN = re.compile(
+    r"(?:he|she|it|they|his|her|its|their|this|these|the (?:latter|former))\b", re.IGNORECASE
+)
+
+STRUCTURED = ("code", "json", "table")
+"""Kinds whose units are about what their file is about; a sentence need not be."""
+NOTHING = Cover(0, 0, 0)
+
+Run = frozenset[str]
+"""The terms of one name: a capitalised phrase, an identifier, a run of ideographs."""
+
+
+class Unit(NamedTuple):
+    """A passage as the question sees it."""
+
+    span: Span
+    text: str
+    context: str
+    """What encloses it: headings, definitions, keys."""
+    cover: Cover
+    """Question terms it has."""
+    defines: int
+    """Question terms that it defines."""
+    runs: tuple[Run, ...]
+    """Names in it that the question does not have."""
+
+
+def read(query: Query, text: str, context: str, span: Span, about: Cover) -> Unit:
+    """The unit `text` under `query`; `about` is what its document lends it."""
+    own = query.mask(text)
+    cover = query.complete(about.join(Cover(own, query.mask(context), 0)))
+    header = DEFINITION.search(text)
+    name = TOKEN.match(text, header.end() - 1) if header else None
+    defines = query.mask(name.group()) & own if name else 0
+    return Unit(span, text, context, cover, defines, _runs(query, f"{context} : {text}"))
+
+
+def value(query: Query, unit: Unit) -> float:
+    """How relevant a unit is by itself."""
+    support = query.support(unit.cover) + 0.3 * query.worth(unit.defines)
+    return support / (0.85 + 0.15 * max(1.0, len(unit.text) / _TYPICAL))
+
+
+def units(
+    query: Query, piece: Piece, hits: Iterable[tuple[int, int]], about: Mapping[str, Cover]
+) -> Iterator[Unit]:
+    """The units of `piece` that overlap `hits` (offsets in its text, in order)."""
+    text, doc, base = piece.text, piece.span.doc, piece.span.start
+    lent = about.get(doc, NOTHING)
+    for start, end, inside in _regions(text, hits):
+        found = [(start + a, start + b) for a, b in quotes(text[start:end], piece.kind)]
+        for before, (a, b) in zip([None, *found], found, strict=False):
+            if not any(a < d and c < b for c, d in inside):
+                continue
+            if before and piece.kind not in STRUCTURED and _PRONOUN.match(text, a):
+                a = before[0]  # a pronoun's sentence is no evidence without the one that names its subject
+            context = _context(text, a, piece)
+            yield read(query, text[a:b], context, Span(doc, base + a, base + b), lent)
+
+
+def _regions(text: str, hits: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int, list[tuple[int, int]]]]:
+    """Stretches around hits, each with the hits inside it; they begin and end at line ends where they can."""
+    open_: tuple[int, int, list[tuple[int, int]]] | None = None
+    for a, b in hits:
+        line = text.find("\n", max(0, a - _AROUND), a) + 1 if a > _AROUND else 0
+        start = line or max(0, a - _AROUND)
+        line = text.rfind("\n", b, b + _AROUND) + 1 if b + _AROUND < len(text) else len(text)
+        end = line or b + _AROUND
+        if open_ and start < open_[1]:
+            open_ = (open_[0], max(end, open_[1]), [*open_[2], (a, b)])
+            continue
+        if open_:
+            yield open_
+        open_ = (start, end, [(a, b)])
+    if open_:
+        yield open_
+
+
+def _context(text: str, at: int, piece: Piece) -> str:
+    """The headings, definitions or keys that enclose what stands at `at`, outermost first."""
+    if piece.kind == "markdown":
+        above = list(_HEADING.finditer(text, max(0, at - _ABOVE), at))
+        return above[-1].group(1).strip()[:120] if above else ""
+    if piece.kind == "table":
+        return piece.header.strip()[:300]
+    if piece.kind not in ("code", "json"):
+        return ""
+    lines = text[max(0, at - _ABOVE) : at].split("\n")
+    opens = _KEY if piece.kind == "json" else DEFINITION
+    indent = len(lines.pop()) if not lines[-1].strip() else 0
+    found: list[str] = []
+    for line in reversed(lines):
+        if indent == 0:
+            break
+        depth = len(line) - len(line.lstrip())
+        if line.strip() and depth < indent:
+            indent = depth
+            if opens.match(line):
+                found.append(_name(line))
+    return " › ".join(name for name in reversed(found) if name)
+
+
+def _name(line: str) -> str:
+    """What a definition or key is called: `class Popen`, `Capital`."""
+    return re.split(r"[({:\[=<]", line, maxsplit=1)[0].strip().strip('"')[:80]
+
+
+def _runs(query: Query, text: str) -> tuple[Run, ...]:
+    found: list[Run] = []
+    run: set[str] = set()
+    last = -2
+    for match in TOKEN.finditer(text):
+        token = match.group()
+        if CJK.search(token):
+            found.extend(frozenset(token_terms(r.group())) for r in _CJK_RUN.finditer(token))
+            continue
+        named = (
+            token[0].isupper()
+            or (not token.islower() and not token.isdigit())
+            or "_" in token
+            or "." in token
+        )
+        if not named or token.lower() in STOP or len(token) < 2:
+            continue
+        if last + 1 == match.start() and text[last] in " -":
+            run.update(token_terms(token))
+        else:
+            found.append(frozenset(run))
+            run = set(token_terms(token))
+        last = match.end()
+    found.append(frozenset(run))
+    asked = set(query.terms)
+    return tuple(dict.fromkeys(r for run in found if (r := run - asked)))[:_MOST_RUNS]

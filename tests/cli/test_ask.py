@@ -1,0 +1,214 @@
+"""`longread ask` as a user meets it: a process, files, and a model server over HTTP."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from tests.support import planted
+from tests.support.cli import Cli
+from tests.support.generated import ROOT
+from tests.support.server import ModelServer
+
+WORLD = planted.plant(12_000, 2, seed=11)
+SMALL = ("--chunk-tokens", "1500", "--window", "8192")
+
+
+@pytest.fixture(scope="module")
+def server():
+    with ModelServer(planted.read) as server:
+        yield server
+
+
+@pytest.fixture
+def world(cli: Cli) -> Cli:
+    (cli.folder / "world.txt").write_text(WORLD.text)
+    return cli
+
+
+def ask(server: ModelServer, question: str = WORLD.question) -> list[str]:
+    return ["ask", question, "world.txt", "--model", "scripted", "--base-url", server.url, *SMALL]
+
+
+def last_line(text: str) -> str:
+    return text.strip().splitlines()[-1]
+
+
+@pytest.mark.parametrize("strategy", ["auto", "sequential", "search"])
+@pytest.mark.parametrize("stream", ["true", "false"])
+def test_json_follows_the_schema_and_cites_exactly(
+    world: Cli, server: ModelServer, strategy: str, stream: str
+) -> None:
+    done = world(*ask(server), "--strategy", strategy, "--set", f"stream={stream}", "--json")
+    assert done.returncode == 0, done.stderr
+    data = json.loads(done.stdout)
+    jsonschema.validate(data, json.loads((ROOT / "docs" / "answer.schema.json").read_text()))
+    assert data["answer"] == f"{WORLD.answer} [1][2]"
+    assert [c["text"] for c in data["citations"]] == list(WORLD.hops)
+    for citation in data["citations"]:
+        assert WORLD.text[citation["start"] : citation["end"]] == citation["text"]
+        assert WORLD.text.count("\n", 0, citation["start"]) + 1 == citation["line"]
+    assert data["usage"]["input_tokens"] > 0
+    assert data["usage"]["cached_tokens"] is None
+    assert data["usage"]["cost"] is None
+    assert data["stopped"] is None
+
+
+def test_the_answer_goes_to_stdout_and_all_else_to_stderr(world: Cli, server: ModelServer) -> None:
+    done = world(*ask(server))
+    assert done.stdout.splitlines()[0] == f"{WORLD.answer} [1][2]"
+    assert done.stdout.count("[1] world.txt:") == 1
+    assert WORLD.hops[0] in done.stdout
+    assert "model: scripted" in done.stderr.splitlines()[0]
+    assert "strategy sequential" in done.stderr
+    assert "\x1b" not in done.stderr
+
+
+def test_a_price_gives_a_cost(world: Cli, server: ModelServer) -> None:
+    done = world(*ask(server), "--json", "--set", "price={input = 2, output = 10}")
+    usage = json.loads(done.stdout)["usage"]
+    assert usage["cost"] == pytest.approx((2 * usage["input_tokens"] + 10 * usage["output_tokens"]) / 1e6)
+
+
+def test_what_the_documents_do_not_hold_exits_with_3(world: Cli, server: ModelServer) -> None:
+    (world.folder / "world.txt").write_text(WORLD.document(without=1).text)
+    done = world(*ask(server), "--json")
+    assert done.returncode == 3
+    data = json.loads(done.stdout)
+    assert (data["answered"], data["citations"]) == (False, [])
+
+
+def test_the_same_command_gives_the_stored_answer_until_something_changes(
+    world: Cli, server: ModelServer
+) -> None:
+    first = json.loads(world(*ask(server), "--json").stdout)
+    before = server.calls
+    again = world(*ask(server), "--json")
+    assert json.loads(again.stdout) == first | {"stored": True}
+    assert "stored answer" in again.stderr
+    assert server.calls == before
+    fresh = json.loads(world(*ask(server), "--json", "--fresh").stdout)
+    assert fresh["run_id"] != first["run_id"]
+    (world.folder / "world.txt").write_text(WORLD.text + " More.")
+    changed = json.loads(world(*ask(server), "--json").stdout)
+    assert not changed["stored"]
+    other = json.loads(world(*ask(server), "--json", "--set", "temperature=0").stdout)
+    assert not other["stored"]
+
+
+def test_standard_input_is_a_document(cli: Cli, server: ModelServer) -> None:
+    command = [a if a != "world.txt" else "-" for a in ask(server)]
+    done = cli(*command, "--json", stdin=WORLD.text.encode())
+    data = json.loads(done.stdout)
+    assert data["citations"][0]["source"] == "-"
+    shown = cli("runs", "show", data["run_id"])
+    assert "sequential" in shown.stdout
+
+
+def test_full_on_too_long_a_text_is_refused_unless_truncation_is_asked_for(
+    world: Cli, server: ModelServer
+) -> None:
+    done = world(*ask(server), "--strategy", "full")
+    assert done.returncode == 2
+    assert "--truncate middle" in last_line(done.stderr)
+    done = world(*ask(server), "--strategy", "full", "--truncate", "middle", "--json")
+    assert done.returncode in (0, 3)
+    data = json.loads(done.stdout)
+    assert "middle was cut" in data["stopped"]
+
+
+def test_without_a_model_the_extractive_policy_answers(world: Cli) -> None:
+    done = world("ask", WORLD.question, "world.txt", "--json")
+    assert "extractive" in done.stderr.splitlines()[0]
+    data = json.loads(done.stdout)
+    assert {c["text"].strip() for c in data["citations"]} >= set(WORLD.hops)
+    assert data["usage"] == {
+        "calls": 0, "input_tokens": 0, "cached_tokens": 0, "output_tokens": 0, "cost": 0.0
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        (["ask", "What?", "missing.txt"], 1, "missing.txt"),
+        (["ask", "", "world.txt"], 2, "question is empty"),
+        (["ask", "What?", "world.txt", "--model", "m"], 2, "--base-url"),
+        (["ask", "What?", "world.txt", "--strategy", "fast"], 2, "'fast'"),
+        (["ask", "What?", "world.txt", "--truncate", "end"], 2, "middle"),
+        (["ask", "What?", "world.txt", "--set", "colour=red"], 2, "colour"),
+        (["ask", "What?", "world.txt", "--set", "api_key=x"], 2, "LONGREAD_API_KEY"),
+        (["ask", "What?", "world.txt", "--set", "window=wide"], 2, "window"),
+        (["ask", "What?", "world.txt", "--prompts", "nowhere.toml"], 2, "nowhere.toml"),
+        (["ask", "What?", "world.txt", "--chunk-tokens", "5"], 2, "chunk_tokens"),
+        (["ask", "What?", "world.txt", "--model", "m", "--base-url", "http://127.0.0.1:9/v1"], 1, "127.0.0.1:9"),
+        (["ask", "What?", "world.txt", "--model", "local:nowhere"], 1, "nowhere"),
+        (["runs", "show", "zz"], 2, "no run"),
+        (["ask", "What?"], 2, "paths"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_one_clear_line_and_an_exit_code(
+    world: Cli, args: list[str], code: int, said: str
+) -> None:
+    more = (
+        {"LONGREAD_MODEL": "x", "LONGREAD_BASE_URL": "http://127.0.0.1:9/v1"} if "--prompts" in args else {}
+    )
+    done = world(*args, "--set", "retries=0", **more) if args[0] == "ask" else world(*args)
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    if code == 1:
+        assert last_line(done.stderr).startswith("longread: ")
+
+
+def test_a_key_reaches_the_server_and_nothing_else(world: Cli, server: ModelServer) -> None:
+    secret = "sk-very-secret-value"
+    done = world(*ask(server), "--json", LONGREAD_API_KEY=secret)
+    assert done.returncode == 0
+    written = [p for p in (world.folder / ".state").rglob("*") if p.is_file()]
+    assert written
+    assert not [p for p in written if secret.encode() in p.read_bytes()]
+    assert secret not in done.stdout + done.stderr
+    assert f"Bearer {secret}" in server.headers[-1]
+
+
+def test_control_characters_of_documents_do_not_reach_the_terminal(cli: Cli) -> None:
+    (cli.folder / "evil.txt").write_text("Jane Roe founded Acme.\x1b]0;owned\x07\x1b[2J And left.\n")
+    done = cli("ask", "Who founded Acme?", "evil.txt")
+    assert "Jane Roe" in done.stdout
+    assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_runs_are_listed_and_shown_with_their_notes(world: Cli, server: ModelServer) -> None:
+    run = json.loads(world(*ask(server), "--json").stdout)["run_id"]
+    listed = world("runs").stdout
+    assert run in listed
+    assert "done" in listed
+    shown = world("runs", "show", run[:6], "--notes").stdout
+    assert shown.index(WORLD.hops[0]) < shown.index(WORLD.hops[1])
+    assert "[n1]" in shown
+    assert f"{WORLD.answer} [1][2]" in shown
+
+
+def test_help_costs_no_heavy_import(world: Cli) -> None:
+    import subprocess
+    import sys
+
+    script = (
+        "import sys; sys.argv = ['longread', '--help']\n"
+        "from longread.cli import main\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "print([m for m in ('pydantic', 'openai', 'torch', 'numpy', 'rich', 'pypdf') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=world.env)
+    assert done.stdout.strip().endswith("[]")
+
+
+def test_files_that_were_skipped_are_named(world: Cli, server: ModelServer) -> None:
+    Path(world.folder / "image.png").write_bytes(b"\x89PNG\r\n\x1a\n\x00\x00")
+    done = world(*ask(server), "image.png", "--json")
+    assert "image.png" in done.stderr
+    assert [s["source"] for s in json.loads(done.stdout)["skipped"]] == ["image.png"]

@@ -1,0 +1,133 @@
+"""A server that misbehaves: the answer is the same, or there is a clear error and the journal is kept."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import threading
+
+import pytest
+
+from tests.support import planted
+from tests.support.cli import Cli
+from tests.support.server import FAULTS, ModelServer
+
+WORLD = planted.plant(12_000, 2, seed=21)
+
+
+def command(server: ModelServer, *more: str) -> list[str]:
+    return [
+        "ask", WORLD.question, "world.txt", "--model", "scripted", "--base-url", server.url, "--json",
+        "--chunk-tokens", "500", "--window", "8192", "--strategy", "sequential", *more,
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def world(cli: Cli) -> Cli:
+    (cli.folder / "world.txt").write_text(WORLD.text)
+    return cli
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_that_passes_changes_nothing(world: Cli, fault: str) -> None:
+    last = 0
+
+    def at(number: int, prompt: str) -> str | None:
+        """Faults at the first and a middle call, and the first time the answer is asked for."""
+        nonlocal last
+        answer = "\nSECTION " not in prompt and "could not be used" not in prompt
+        first = answer and not last
+        last += answer
+        return fault if number in (1, 5) or first else None
+
+    with ModelServer(planted.read, at) as server:
+        done = world(*command(server, "--set", "timeout=0.5"))
+        clean = {prompt for prompt, count in server.asked.items() if count}
+    assert done.returncode == 0, done.stderr
+    data = json.loads(done.stdout)
+    if fault != "untagged":  # as an answer, prose without labels is as good as any
+        assert data["answer"] == f"{WORLD.answer} [1][2]"
+        assert [c["text"] for c in data["citations"]] == list(WORLD.hops)
+    assert len(clean) >= data["chunks"]["total"]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_that_stays_is_a_clear_error_and_the_run_goes_on_later(world: Cli, fault: str) -> None:
+    broken = True
+
+    def at(number: int, prompt: str) -> str | None:
+        return fault if broken and "\nSECTION 8 OF" in prompt else None
+
+    with ModelServer(planted.read, at) as server:
+        args = command(server, "--set", "timeout=0.3", "--set", "retries=1", "--set", "attempts=2")
+        done = world(*args)
+        if fault == "untagged":  # prose is kept as an unverified note
+            assert done.returncode == 0
+            assert json.loads(done.stdout)["answer"] == f"{WORLD.answer} [1][2]"
+            return
+        assert done.returncode == 1, done.stderr
+        assert done.stdout == ""
+        assert "Traceback" not in done.stderr
+        assert "longread runs resume" in done.stderr
+        before = server.asked.copy()
+        assert len(before) >= 7
+        broken = False
+        resumed = world(*args)
+    assert resumed.returncode == 0, resumed.stderr
+    assert json.loads(resumed.stdout)["answer"] == f"{WORLD.answer} [1][2]"
+    assert "goes on" in resumed.stderr
+    assert all(server.asked[prompt] == count for prompt, count in before.items())
+
+
+def test_kill_at_20_moments_repeats_at_most_the_calls_in_flight(world: Cli) -> None:
+    rng = random.Random(5)
+    process = None
+    kills = 0
+    due = 0
+
+    def on_call(number: int) -> None:
+        if process is not None and number == due:  # somewhere between this call and the next ones
+            threading.Timer(rng.uniform(0, 0.03), process.kill).start()
+
+    with ModelServer(planted.read) as server:
+        server.on_call = on_call
+        while kills < 20:  # each costs at least one call, and the text has more chunks than that
+            due = server.calls + rng.randint(1, 2)
+            process = world.start(*command(server))
+            process.communicate()
+            if process.returncode == 0:
+                break  # it was quicker
+            assert process.returncode == -signal.SIGKILL
+            kills += 1
+        process = None
+        done = world(*command(server))
+        repeated = sum(server.received.values()) - len(server.received)
+    assert done.returncode == 0, done.stderr
+    data = json.loads(done.stdout)
+    assert data["answer"] == f"{WORLD.answer} [1][2]"
+    assert [c["text"] for c in data["citations"]] == list(WORLD.hops)
+    assert repeated <= kills
+    assert data["usage"]["calls"] == len(server.received)
+
+
+def test_ctrl_c_keeps_the_run_and_says_how_to_go_on(world: Cli) -> None:
+    process = None
+
+    def on_call(number: int) -> None:
+        if number == 4 and process is not None:
+            process.send_signal(signal.SIGINT)
+
+    with ModelServer(planted.read) as server:
+        server.on_call = on_call
+        process = world.start(*command(server))
+        out, err = process.communicate()
+        assert process.returncode == 130, err
+        assert out == ""
+        assert "Traceback" not in err
+        run = err.split("longread runs resume ")[1].split()[0]
+        assert "interrupted" in world("runs").stdout
+        resumed = world("runs", "resume", run, "--json")
+    assert resumed.returncode == 0, resumed.stderr
+    assert json.loads(resumed.stdout)["run_id"] == run
+    assert sum(server.asked.values()) == len(server.asked)

@@ -1,0 +1,168 @@
+import sqlite3
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from longread.errors import LongreadError, RunBusyError, UsageError
+from longread.models.base import Message, Reply, Sampling
+from longread.reading.journal import Journal
+from longread.reading.notes import Add, Entry, Notes
+from longread.reading.recording import Change
+from longread.types import Answer, Chunk, Citation, Corpus, Document, Span, Usage
+
+CORPUS = Corpus((Document("d1", "a.txt", "text"), Document("d2", "b.txt", "more")))
+REPLY = Reply("hello", "hm", "stop", Usage(1, 10, None, 3, None), (1, 2, 3), (7,), (-0.5, -1.0, -0.25))
+
+
+@pytest.fixture
+def journal(tmp_path: Path):
+    journal = Journal(tmp_path / "state")
+    yield journal
+    journal.close()
+
+
+def begin(journal: Journal, key: str = "key"):
+    return journal.begin(key, "Why?", "tiny", CORPUS, {"paths": ["."]}, b"input\x00")
+
+
+def test_only_the_owner_can_read_it(journal: Journal, tmp_path: Path) -> None:
+    run = begin(journal)
+    run.record("k", REPLY)
+    for path in (tmp_path / "state").iterdir():
+        mode = stat.S_IMODE(path.stat().st_mode)
+        assert mode == (0o700 if path.is_dir() else 0o600), path
+
+
+def test_a_reply_comes_back_as_it_was(journal: Journal) -> None:
+    run = begin(journal)
+    assert run.recall("k") is None
+    run.record("k", REPLY)
+    assert run.recall("k") == REPLY
+    assert run.usage() == Usage(1, 10, None, 3, None)
+
+
+def test_a_void_reply_is_asked_for_again_but_still_counted(journal: Journal) -> None:
+    run = begin(journal)
+    run.record("k", REPLY)
+    run.void(["k"])
+    assert run.recall("k") is None
+    run.record("k", Reply("better"))
+    again = run.recall("k")
+    assert again is not None and again.text == "better"
+    assert run.usage().calls == 2
+
+
+def test_everything_survives_in_another_process(journal: Journal, tmp_path: Path) -> None:
+    run = begin(journal)
+    run.record("k", REPLY)
+    run.plan("sequential", [Chunk(0, (Span("d1", 0, 4), Span("d2", 0, 4)), 9)])
+    run.settle("ratio", 1.25)
+    notes = Notes().update([Add("a claim")], "plan", _section())
+    run.step(0, 0, Notes(), notes, Change((Add("a claim"),), ()))
+    answer = Answer("yes [1]", True, (Citation("a.txt", 0, 4, 1, None, "text"),), "sequential", "tiny")
+    run.finish(answer)
+    run.close()
+    script = (
+        "import sys; from pathlib import Path; from longread.reading.journal import Journal\n"
+        "j = Journal(Path(sys.argv[1])); row = j.find('key'); run = j.resume(row.id)\n"
+        "print(row.answer.citations[0].text, row.noted, run.chunks()[0].spans[1].doc, run.settle('ratio', 9),\n"
+        "      run.recall('k').token_ids, [s.added[0].claim for s in j.steps(row.id)], j.stdin(row.id))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "state")], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "text 1 d2 1.25 (1, 2, 3) ['a claim'] b'input\\x00'"
+
+
+def _section():
+    from longread.reading.section import Sections
+
+    return Sections(CORPUS, [Chunk(0, (Span("d1", 0, 4),), 1)])[0]
+
+
+def test_one_writer_a_run(journal: Journal, tmp_path: Path) -> None:
+    run = begin(journal)
+    other = Journal(tmp_path / "state")
+    with pytest.raises(RunBusyError, match=run.id):
+        other.resume(run.id)
+    assert other.busy(run.id)
+    run.close()
+    other.resume(run.id).close()
+    other.close()
+
+
+def test_the_latest_run_of_a_key_is_found(journal: Journal) -> None:
+    begin(journal, "other")
+    begin(journal)
+    second = begin(journal)
+    found = journal.find("key")
+    assert found is not None and found.id == second.id
+    assert journal.find("none") is None
+    assert [row.id for row in journal.list(2)][0] == second.id
+
+
+def test_a_beginning_of_an_id_must_be_unique(journal: Journal) -> None:
+    run = begin(journal)
+    assert journal.resolve(run.id[:6]) == run.id
+    with pytest.raises(UsageError, match="no run"):
+        journal.resolve("zz")
+    begin(journal)
+    with pytest.raises(UsageError, match="2 runs"):
+        journal.resolve("")
+
+
+def test_dropped_entries_stay_on_record(journal: Journal) -> None:
+    run = begin(journal)
+    gone = Entry(1, "gone", "quote", Span("d1", 0, 4), 0)
+    run.step(0, 0, Notes(), Notes(), Change((), (gone,)))
+    assert next(journal.steps(run.id)).dropped == (gone,)
+
+
+def test_a_folder_that_cannot_be_used_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(LongreadError, match="state_dir"):
+        Journal(tmp_path / "file")
+
+
+def test_a_journal_of_another_format_is_left_alone(tmp_path: Path) -> None:
+    Journal(tmp_path).close()
+    with sqlite3.connect(tmp_path / "journal.db") as db:
+        db.execute("PRAGMA user_version = 99")
+    with pytest.raises(UsageError, match="99"):
+        Journal(tmp_path)
+
+
+def test_a_damaged_file_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "journal.db").write_bytes(b"not a database" * 100)
+    with pytest.raises(LongreadError, match="journal.db"):
+        Journal(tmp_path)
+
+
+async def test_recorded_model_asks_once_for_each_request(journal: Journal) -> None:
+    from longread.reading.recording import RecordedModel
+
+    class Model:
+        name, window, structured, ratio, asked = "m", None, False, None, 0
+
+        def count(self, text: str) -> int:
+            return len(text)
+
+        async def calibrate(self, samples) -> bool:
+            return False
+
+        async def chat(self, messages, sampling, on_delta=None) -> Reply:
+            self.asked += 1
+            return Reply(f"reply {self.asked}")
+
+        async def close(self) -> None: ...
+
+    model, run = Model(), begin(journal)
+    ask = (Message.of("user", "x"),), Sampling(5)
+    first = RecordedModel(model, run)
+    assert [(await first.chat(*ask)).text, (await first.chat(*ask)).text] == ["reply 1", "reply 2"]
+    second = RecordedModel(model, run)
+    assert [(await second.chat(*ask)).text, (await second.chat(*ask)).text] == ["reply 1", "reply 2"]
+    assert (await second.chat((Message.of("user", "y"),), Sampling(5))).text == "reply 3"

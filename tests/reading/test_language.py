@@ -1,0 +1,184 @@
+"""The language policy against a reader that knows only what its prompts show."""
+
+from __future__ import annotations
+
+import pytest
+
+from longread import Corpus, Reader
+from longread.errors import ModelError
+from longread.models.base import Message, Reply, Sampling
+from longread.models.scripted import ScriptedModel
+from longread.reading.language import Budgets, LanguagePolicy
+from tests.support import planted
+
+
+def policy(model: ScriptedModel, prompts: str = "ledger", **budgets) -> LanguagePolicy:
+    return LanguagePolicy.over(model, prompts, window=8192, **{"chunk": 1000, **budgets})
+
+
+def reader(messages: tuple[Message, ...], sampling: Sampling) -> str:
+    return planted.read(messages[0].text)
+
+
+@pytest.mark.parametrize("hops", [1, 2, 3])
+@pytest.mark.parametrize("strategy", ["sequential", "full", "search"])
+async def test_planted_chains_are_answered_with_exact_citations(strategy: str, hops: int) -> None:
+    world = planted.plant(3_000, hops, seed=hops, decoys=30)
+    document = world.document()
+    model = ScriptedModel(reader)
+    answer = await Reader(policy(model), strategy=strategy).aask(world.question, Corpus((document,)))
+    assert answer.answered
+    assert answer.text.startswith(world.answer)
+    assert [c.text for c in answer.citations] == list(world.hops)
+    assert all(document.text[c.start : c.end] == c.text for c in answer.citations)
+    assert all(document.text.count("\n", 0, c.start) + 1 == c.line for c in answer.citations)
+
+
+@pytest.mark.parametrize("strategy", ["sequential", "full"])
+async def test_without_a_hop_the_documents_do_not_hold_the_answer(strategy: str) -> None:
+    world = planted.plant(3_000, 3, seed=7, decoys=30)
+    for hop in range(3):
+        model = ScriptedModel(reader)
+        answer = await Reader(policy(model), strategy=strategy).aask(
+            world.question, Corpus((world.document(without=hop),))
+        )
+        assert not answer.answered
+        assert answer.citations == ()
+
+
+async def test_auto_takes_one_pass_when_the_text_fits_and_notes_when_not() -> None:
+    world = planted.plant(2_000, 2, seed=1, decoys=20)
+    corpus = Corpus((world.document(),))
+    answer = await Reader(policy(ScriptedModel(reader))).aask(world.question, corpus)
+    assert (answer.strategy, answer.usage.calls) == ("full", 1)
+    small = LanguagePolicy.over(ScriptedModel(reader), window=4096, chunk=500)
+    answer = await Reader(small).aask(world.question, corpus)
+    assert answer.strategy == "sequential"
+    assert answer.chunks.read == answer.chunks.total > 3
+
+
+async def test_wishes_about_form_are_withheld_until_the_answer() -> None:
+    world = planted.plant(1_500, 2, seed=2)
+    wish = "Answer in one word, in French."
+    seen: list[str] = []
+
+    def reply(messages: tuple[Message, ...], sampling: Sampling) -> str:
+        prompt = messages[0].text
+        seen.append(prompt)
+        if "Part it in two" in prompt:
+            return f"QUESTION: {world.question}\nINSTRUCTIONS: {wish}"
+        return planted.read(prompt)
+
+    answer = await Reader(policy(ScriptedModel(reply), chunk=400), strategy="sequential").aask(
+        f"{world.question} {wish}", Corpus((world.document(),))
+    )
+    assert answer.text.startswith(world.answer)
+    assert [wish in prompt for prompt in seen] == [True, *[False] * (len(seen) - 2), True]
+
+
+@pytest.mark.parametrize("broken", ["", "I have read this section with great interest.", "<think>hm"])
+@pytest.mark.parametrize("prompts", ["ledger", "text"])
+async def test_a_broken_reply_is_asked_for_again(broken: str, prompts: str) -> None:
+    world = planted.plant(1_500, 1, seed=3)
+    count = 0
+    asked: list[Sampling] = []
+
+    def reply(messages: tuple[Message, ...], sampling: Sampling) -> str | Reply:
+        nonlocal count
+        count += 1
+        asked.append(sampling)
+        if count == 2:
+            cut = broken.startswith("<think>")
+            return Reply("", broken, "length") if cut else Reply(broken)
+        if prompts == "ledger":
+            return planted.read(messages[0].text)
+        found = planted.facts(messages[0].text)
+        return (
+            f"<memory>{' '.join(f[2] for f in found.values())}</memory><plan>on</plan>"
+            if "<section>" in messages[0].text
+            else next(f[1] for f in found.values() if f[2] == world.hops[0])
+        )
+
+    answer = await Reader(policy(ScriptedModel(reply), prompts, chunk=400), strategy="sequential").aask(
+        world.question, Corpus((world.document(),))
+    )
+    assert answer.answered
+    assert world.answer in answer.text
+    assert [c.text for c in answer.citations] == list(world.hops)
+    if broken.startswith("<think>"):
+        assert asked[2].max_tokens > asked[1].max_tokens
+
+
+async def test_prose_that_never_takes_the_form_is_kept_as_unverified_notes() -> None:
+    world = planted.plant(800, 1, seed=4)
+    prompts: list[str] = []
+
+    def reply(messages: tuple[Message, ...], sampling: Sampling) -> str:
+        prompts.append(messages[0].text)
+        return (
+            "Somebody founded something, says this text." if "\nSECTION " in messages[0].text else "Somebody."
+        )
+
+    answer = await Reader(policy(ScriptedModel(reply), chunk=1000), strategy="sequential").aask(
+        world.question, Corpus((world.document(),))
+    )
+    assert answer.text == "Somebody."
+    assert answer.citations == ()
+    assert "[n1] (unverified) Somebody founded something, says this text." in prompts[-1]
+
+
+async def test_a_model_that_only_gives_empty_replies_stops_the_run() -> None:
+    world = planted.plant(800, 1, seed=5)
+    with pytest.raises(ModelError, match=r"3 attempts.*empty"):
+        await Reader(policy(ScriptedModel(lambda *_: "")), strategy="sequential").aask(
+            world.question, Corpus((world.document(),))
+        )
+
+
+async def test_structured_replies_are_used_where_the_model_has_them() -> None:
+    world = planted.plant(1_500, 1, seed=6)
+    schemas: list[bool] = []
+
+    def reply(messages: tuple[Message, ...], sampling: Sampling) -> str:
+        schemas.append(sampling.schema is not None)
+        if sampling.schema:
+            fact = planted.facts(messages[0].text).get(world.question.split()[-1].rstrip("?"))
+            note = f'{{"claim": "founder", "quote": "{fact[2]}"}}' if fact else ""
+            return f'{{"notes": [{note}], "updates": [], "drop": [], "plan": "p"}}'
+        return planted.read(messages[0].text)
+
+    model = ScriptedModel(reply, structured=True)
+    answer = await Reader(policy(model, chunk=400), strategy="sequential").aask(
+        world.question, Corpus((world.document(),))
+    )
+    assert answer.citations[0].text == world.hops[0]
+    assert schemas == [*[True] * (len(schemas) - 1), False]
+
+
+def test_budgets_fill_the_window_and_no_more() -> None:
+    for window in (2048, 4096, 32_768, 131_072, 262_144):
+        b = Budgets.of(window)
+        assert b.chunk + b.notes + max(b.reply, b.answer) + b.thinking + 700 <= window, b
+        assert b.room + b.answer + b.reply + b.thinking <= window
+    paper = Budgets.of(262_144, format="text")
+    assert (paper.chunk, paper.notes) == (32_768, 15_000)
+
+
+async def test_no_prompt_exceeds_the_window() -> None:
+    """Every section yields notes, so that the notes fill up; prompt and reply must fit all the same."""
+    world = planted.plant(12_000, 1, seed=8)
+    sizes: list[int] = []
+
+    def reply(messages: tuple[Message, ...], sampling: Sampling) -> str:
+        sizes.append(len(messages[0].text.encode()) // 4 + sampling.max_tokens)
+        if "\nSECTION " not in messages[0].text:
+            return "Somebody [n1]"
+        lines = [line for line in messages[0].text.splitlines() if len(line) > 60][5:15]
+        return "\n".join(f'NOTE: this is said here | "{line[:300]}"' for line in lines)
+
+    model = ScriptedModel(reply)
+    answer = await Reader(LanguagePolicy.over(model, window=4096), strategy="sequential").aask(
+        world.question, Corpus((world.document(),))
+    )
+    assert answer.chunks.noted > 5
+    assert max(sizes) <= 4096
