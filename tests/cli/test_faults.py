@@ -36,20 +36,20 @@ def test_a_fault_that_passes_changes_nothing(world: Cli, fault: str) -> None:
     def at(number: int, prompt: str) -> str | None:
         """Faults at the first and a middle call, and the first time the answer is asked for."""
         nonlocal last
-        answer = "\nSECTION " not in prompt and "could not be used" not in prompt
+        answer = "\nSECTION " not in prompt
         first = answer and not last
         last += answer
         return fault if number in (1, 5) or first else None
 
     with ModelServer(planted.read, at) as server:
         done = world(*command(server, "--set", "timeout=0.5"))
-        clean = {prompt for prompt, count in server.asked.items() if count}
+        clean = len(server.asked)
     assert done.returncode == 0, done.stderr
     data = json.loads(done.stdout)
     if fault != "untagged":  # as an answer, prose without labels is as good as any
         assert data["answer"] == f"{WORLD.answer} [1][2]"
         assert [c["text"] for c in data["citations"]] == list(WORLD.hops)
-    assert len(clean) >= data["chunks"]["total"]
+    assert clean >= data["chunks"]["total"]
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -100,6 +100,7 @@ def test_kill_at_20_moments_repeats_at_most_the_calls_in_flight(world: Cli) -> N
                 break  # it was quicker
             assert process.returncode == -signal.SIGKILL
             kills += 1
+        assert kills >= 10
         process = None
         done = world(*command(server))
         repeated = sum(server.received.values()) - len(server.received)
@@ -130,4 +131,4 @@ def test_ctrl_c_keeps_the_run_and_says_how_to_go_on(world: Cli) -> None:
         resumed = world("runs", "resume", run, "--json")
     assert resumed.returncode == 0, resumed.stderr
     assert json.loads(resumed.stdout)["run_id"] == run
-    assert sum(server.asked.values()) == len(server.asked)
+    assert sum(server.received.values()) <= len(server.received) + 1

@@ -1,6 +1,5 @@
 """Chunks tile their documents, respect the limit and end where a reader would pause."""
 
-import unicodedata
 from collections.abc import Callable
 
 import pytest
@@ -75,16 +74,20 @@ def test_chunks_tile_every_document_exactly_and_none_exceeds_the_limit(
     assert split_corpus(documents, limit, count) == chunks
 
 
-@given(st.text(alphabet="ab \n.e\u0301\u0308\u200d👩🏽🇯🇵\r", max_size=3000), st.integers(64, 200))
-@settings(deadline=None)
-def test_no_cut_parts_a_letter_from_its_marks_or_a_carriage_return_from_its_newline(
-    text: str, limit: int
-) -> None:
-    for chunk in split_corpus([Document("d", "d", text)], limit, by_bytes):
-        end = chunk.spans[-1].end
-        if end < len(text) and not any(unicodedata.category(c) in ("Mn", "Cf") for c in text[end - 20 : end]):
-            assert text[end - 1 : end + 1] != "\r\n"
-            assert text[end - 1] == "\n" or not unicodedata.combining(text[end])
+@pytest.mark.parametrize(
+    "cluster",
+    ["e\u0301\u0308", "👩🏽\u200d👩🏽", "🇯🇵", "\r\n", " \u0301"],
+    ids=["marks", "joined", "flag", "crlf", "space"],
+)
+def test_no_cut_parts_what_is_shown_as_one_character(cluster: str) -> None:
+    document = Document("d", "d", cluster * 200)
+    ends = {boundary(document, high - 20, high) for high in range(100, 300)}
+    assert len(ends) > 10
+    assert all(end % len(cluster) == 0 for end in ends)
+
+
+def test_marks_piled_up_without_end_are_cut() -> None:
+    assert boundary(Document("d", "d", "e" + "\u0301" * 1000), 400, 500) == 500
 
 
 def test_short_documents_share_chunks_and_long_ones_fill_many() -> None:

@@ -126,7 +126,17 @@ def test_gitignore_means_what_it_means_to_git(
     write(folder, ".gitignore", "\n".join(top))
     if (folder / "a").is_dir():
         write(folder, "a/.gitignore", "\n".join(nested))
-    command = ["git", "-C", folder, "ls-files", "-z", "--others", "--exclude-standard"]
+    command = [
+        "git",
+        "-C",
+        folder,
+        "-c",
+        "core.excludesFile=",
+        "ls-files",
+        "-z",
+        "--others",
+        "--exclude-standard",
+    ]
     listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split("\0")
     expected = sorted(name for name in listed if name and not name.endswith(".gitignore"))
     try:

@@ -31,7 +31,7 @@ class ModelServer:
         self.fault = fault
         self.calls = 0
         self.asked: Counter[str] = Counter()
-        """Prompt (the last user message) -> how often it was replied to in full."""
+        """Prompt (all messages) -> how often it was replied to in full."""
         self.received: Counter[str] = Counter()
         """Prompt -> how often it was received."""
         self.headers: list[str] = []
@@ -83,8 +83,7 @@ class ModelServer:
 
     async def _chat(self, body: dict, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Replies to one call; False when the connection is over."""
-        prompt = next(m["content"] for m in reversed(body["messages"]) if m["role"] == "user")
-        first = body["messages"][0]["content"]
+        prompt = "\n".join(m["content"] for m in body["messages"])
         self.calls += 1
         self.received[prompt] += 1
         self.on_call(self.calls)
@@ -103,7 +102,7 @@ class ModelServer:
         if fault == "reset":
             writer.transport.abort()
             return False
-        text, finish = self.reply(first if len(body["messages"]) > 1 else prompt), "stop"
+        text, finish = self.reply(body["messages"][0]["content"]), "stop"
         if fault == "empty":
             text = ""
         elif fault == "untagged":
@@ -116,7 +115,7 @@ class ModelServer:
         if not body.get("stream"):
             choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": finish}
             self._send(writer, {**base, "object": "chat.completion", "choices": [choice], "usage": usage})
-            self.asked[prompt] += fault is None
+            self.asked.update([prompt] if fault is None else [])
             return True
         pieces = [text[i : i + 40] for i in range(0, len(text), 40)]
         events = [{"index": 0, "delta": {"content": piece}, "finish_reason": None} for piece in pieces]
@@ -136,7 +135,7 @@ class ModelServer:
             writer.transport.abort()
             return False
         self._raw(writer, "".join(lines).encode(), "text/event-stream")
-        self.asked[prompt] += fault is None
+        self.asked.update([prompt] if fault is None else [])
         return True
 
     def _send(

@@ -33,6 +33,9 @@ _JOINER = "\u200d"
 _LONGEST_CLUSTER = 64
 """Characters. Marks can be piled on one letter without end; beyond this they may be cut."""
 
+_LONGEST_FLAGS = 1024
+"""Characters. Flags are pairs, told apart by counting from the first of a row."""
+
 
 def boundary(document: Document, low: int, high: int) -> int:
     """The best place in `(low, high]` to end a piece of the document.
@@ -118,7 +121,7 @@ def _joined(text: str, at: int) -> bool:
         return True
     if _is_flag_half(before) and _is_flag_half(after):
         run = 1
-        while run < min(at, _LONGEST_CLUSTER) and _is_flag_half(text[at - 1 - run]):
+        while run < min(at, _LONGEST_FLAGS) and _is_flag_half(text[at - 1 - run]):
             run += 1
         return run % 2 == 1
     return unicodedata.category(after).startswith("M")

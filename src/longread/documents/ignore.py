@@ -86,8 +86,14 @@ def verdict(spec: GitIgnoreSpec, path: str, *, is_folder: bool) -> bool | None:
     for pattern in reversed(spec.patterns):
         if pattern.include is None or not (found := pattern.match_file(subject)):
             continue
-        mark = found.match.start(_DIR_MARK) if _DIR_MARK in found.match.re.groupindex else -1
-        itself = mark == len(path) if mark >= 0 else not is_folder or pattern.match_file(path) is not None
+        expression = found.match.re
+        marked = _DIR_MARK in expression.groupindex and found.match[_DIR_MARK]
+        if not marked:  # "a/**" matches "a/", but means only what is in it
+            itself = not is_folder or pattern.match_file(path) is not None
+        elif expression.pattern.startswith("^"):
+            itself = found.match.start(_DIR_MARK) == len(path)
+        else:  # "*/" names every folder; its expression finds the first slash
+            itself = is_folder
         if itself:
             return pattern.include
     return None

@@ -24,6 +24,7 @@ from longread.models.base import Delta, Message, OnDelta, Reply, Sampling
 from longread.models.thinking import ThinkSplitter
 from longread.types import Usage
 
+_TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "spiece.model", "tekken.json")
 _MOST_PENDING = 8
 """Tokens that may wait for the rest of a character; no character takes more."""
 
@@ -254,6 +255,9 @@ def _checked(folder: Path) -> Path:
         raise ModelError(
             f"local:{folder}: no safetensors weights in it, and no others are loaded; convert the checkpoint"
         )
+    if not any((folder / name).is_file() for name in _TOKENIZERS):
+        # transformers would make up an empty one
+        raise ModelError(f"local:{folder}: no tokenizer in it; put it beside the weights")
     return folder
 
 

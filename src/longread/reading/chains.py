@@ -26,6 +26,8 @@ _GAIN = 0.08
 """Least share of the question's weight that a passage must add to a chain."""
 _TELLING = 0.75
 """A link is perfect when it tells this share of what a term that stands once would."""
+_USE = 0.85
+"""A name that neither passage defines joins them a little less."""
 _LONGEST = 4
 _SAME = 92.0
 """Percent of likeness from which two passages say the same."""
@@ -49,15 +51,25 @@ class Names:
     frequency: Mapping[str, int]
     """In how many blocks a term stands; terms that were not counted link nothing."""
 
+    def joins(self, unit: Unit) -> bool:
+        """Whether a passage has any name that could join it to another."""
+        counted = (self.frequency.get(term) for run in unit.runs for term in run)
+        return any(n is not None and 1 < n <= self._common for n in counted)
+
+    @property
+    def _common(self) -> int:
+        return 8 + self.blocks // 100
+
     def strength(self, a: Unit, b: Unit) -> tuple[float, frozenset[str]]:
         """From 0 to 1, and the shared terms."""
         best, shared = 0.0, frozenset[str]()
-        terms = frozenset().union(*b.runs)
+        terms = frozenset[str]().union(*b.runs)
+        defines = {a.defined.lower(), b.defined.lower()}
         for run in a.runs:
             if terms.isdisjoint(run):
                 continue
             for other in b.runs:
-                strength = self._share(run, other)
+                strength = self._share(run, other) * (1.0 if defines & run & other else _USE)
                 if strength > best:
                     best, shared = strength, run & other
         return best, shared
@@ -73,7 +85,7 @@ class Names:
         elif not (a <= b or b <= a or len(both) > 1):
             return 0.0  # Jane Roe is not Jane Doe
         else:
-            enough = idf(self.blocks, 8 + self.blocks // 100)
+            enough = idf(self.blocks, self._common)
         return min(1.0, rare / (_TELLING * idf(self.blocks, 1))) if rare >= enough else 0.0
 
 

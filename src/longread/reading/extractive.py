@@ -172,7 +172,7 @@ def _supported(survey: Survey, chain: Chain) -> bool:
 
     stated = query.support(Cover(chain.cover.own, _enclosing(query, chain), 0))
     return (
-        stated >= _STATED * query.worth(query.all)
+        stated >= _STATED * query.worth(query.all & ~chain.cover.near)
         and share(named) >= _NAMED
         and share(query.all & ~named) >= _SUPPORTED
     )

@@ -20,7 +20,7 @@ _NEAR = 0.85
 _TOPIC = 0.5
 _PART = 0.3
 """Weight of a word that the question has only inside an identifier."""
-_RARE = 0.4
+_RARE = 0.63
 """A name is rare when it tells this share of what a term that stands nowhere would."""
 _REQUEST = re.compile(
     r"^\W*(?:please\s+)?(?:answer|reply|respond|write|use|give (?:me )?(?:your|the|a|only)|format|output"
@@ -36,6 +36,11 @@ _QUOTED = re.compile(r"[\"“”«»`「『]([^\"“”«»`」』]+)[\"“”«
 def idf(blocks: int, frequency: int) -> float:
     """How much a term that stands in `frequency` of `blocks` blocks tells, nats."""
     return math.log((blocks + PRIOR) / (frequency + 0.5))
+
+
+def weight(blocks: int, frequency: int) -> float:
+    """What a term counts for. The square root keeps the verb of a relation from vanishing beside a name."""
+    return math.sqrt(idf(blocks, frequency))
 
 
 class Cover(NamedTuple):
@@ -67,35 +72,32 @@ class Query:
     @classmethod
     def parse(cls, question: str) -> Query:
         """The terms of `question`, all names and kinds marked; `weigh` completes it."""
-        kept = [
-            s for s in re.split(r"(?<=[.!?。！？])\s+|\n+", question) if s.strip() and not _REQUEST.match(s)
-        ]
-        text = " ".join(kept) or question
+        sentences = re.split(r"(?<=[.!?。！？])\s+|\n+", question)
+        text = " ".join(s for s in sentences if not _REQUEST.match(s)).strip() or question
         found = tuple(dict.fromkeys(terms(text)))
         bits = {term: 1 << i for i, term in enumerate(found)}
         kinds = {t for match in _ASKS.finditer(text) for t in token_terms(match.group(1))}
         named = _names(text)
         names = sum(bit for term, bit in bits.items() if term in named)
-        words = {t for token in TOKEN.findall(text) if len(own := token_terms(token)) == 1 for t in own}
-        whole = {token.lower() for token in TOKEN.findall(text)} | words
-        whole |= {part for token in whole for part in token.split(".")}
-        cjk = {t for t in found if CJK.search(t)}
-        weights = [
-            (_KIND if t in kinds and t not in named else 1.0) * (1.0 if t in whole or t in cjk else _PART)
-            for t in found
-        ]
-        return cls(found, names, tuple(weights), tuple(_dotted(text, bits)))
+        tokens = [(token.lower(), token_terms(token)) for token in TOKEN.findall(text)]
+        words = {term for token, own in tokens for term in own if len(own) == 1 or CJK.search(token)}
+        words |= {name for token, _ in tokens for name in (token, *token.split("."))}
+
+        def weight_of(term: str) -> float:
+            kind = _KIND if term in kinds and term not in named else 1.0
+            return kind * (1.0 if term in words else _PART)
+
+        return cls(found, names, tuple(map(weight_of, found)), tuple(_dotted(text, bits)))
 
     def required(self, blocks: int) -> int:
         """The names too rare to be part of the scenery."""
-        least = _RARE * idf(blocks, 0)
+        least = _RARE * weight(blocks, 0)
         return sum(1 << i for i, w in enumerate(self.weights) if self.names >> i & 1 and w >= least)
 
     def weigh(self, blocks: int, frequency: Mapping[str, int]) -> Query:
         """The same query with each term weighted by how rare it is."""
-        weights = (
-            w * idf(blocks, frequency.get(t, 0)) for t, w in zip(self.terms, self.weights, strict=True)
-        )
+        pairs = zip(self.terms, self.weights, strict=True)
+        weights = (w * weight(blocks, frequency.get(term, 0)) for term, w in pairs)
         return Query(self.terms, self.names, tuple(weights), self.dotted)
 
     @property

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from longread.reading.chains import Chain, Names, best, grow, single
 from longread.reading.policy import Task
-from longread.reading.query import Cover, Query, idf
+from longread.reading.query import Cover, Query, weight
 from longread.reading.scan import Scanner, bits
 from longread.reading.section import Section
 from longread.reading.units import NOTHING, STRUCTURED, Unit, units, value
@@ -137,10 +137,12 @@ class _Search:
         hits = self._scan(terms, -1 << asked)
         counts = _frequency(terms, hits)
         self.frequency |= {term: counts[term] for term in terms[asked:]}
-        self._look(hits, {i: idf(self.blocks, counts[t]) for i, t in enumerate(terms) if i >= asked})
+        leading = {i: weight(self.blocks, counts[terms[i]]) for i in range(asked, len(terms))}
+        self._look(hits, leading)
         names = Names(self.blocks, self.frequency)
-        near = sorted(self.found.values(), key=lambda u: (-value(self.query, u), u.span))
-        return grow(self.query, names, chains, near[:_UNITS])
+        joining = [unit for unit in self.found.values() if names.joins(unit)]
+        joining.sort(key=lambda unit: (-value(self.query, unit), unit.span))
+        return grow(self.query, names, chains, joining[:_UNITS])
 
     def _scan(self, terms: Sequence[str], among: int) -> list[_Hit]:
         """Blocks that have any of the terms in the mask `among`. The first scan also counts."""
@@ -219,6 +221,7 @@ def _bridges(query: Query, names: Names, chains: Sequence[Chain]) -> dict[str, f
         for a, b in combinations(chain.units, 2):
             for term in names.strength(a, b)[1]:
                 if term in names.frequency:
-                    weight = 0.5 * idf(names.blocks, names.frequency[term]) * chain.score / chains[0].score
-                    weights[term] = max(weight, weights.get(term, 0.0))
+                    rarity = weight(names.blocks, names.frequency[term])
+                    bridge = 0.5 * rarity * chain.score / chains[0].score
+                    weights[term] = max(bridge, weights.get(term, 0.0))
     return weights

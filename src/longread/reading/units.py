@@ -45,8 +45,8 @@ class Unit(NamedTuple):
     """What encloses it: headings, definitions, keys."""
     cover: Cover
     """Question terms it has."""
-    defines: int
-    """Question terms that it defines."""
+    defined: str
+    """The name it defines, in code."""
     runs: tuple[Run, ...]
     """Names in it that the question does not have."""
 
@@ -57,13 +57,13 @@ def read(query: Query, text: str, context: str, span: Span, about: Cover) -> Uni
     cover = query.complete(about.join(Cover(own, query.mask(context), 0)))
     header = DEFINITION.search(text)
     name = TOKEN.match(text, header.end() - 1) if header else None
-    defines = query.mask(name.group()) & own if name else 0
-    return Unit(span, text, context, cover, defines, _runs(query, f"{context} : {text}"))
+    defined = name.group() if name else ""
+    return Unit(span, text, context, cover, defined, _runs(query, f"{context} : {text}"))
 
 
 def value(query: Query, unit: Unit) -> float:
     """How relevant a unit is by itself."""
-    support = query.support(unit.cover) + 0.3 * query.worth(unit.defines)
+    support = query.support(unit.cover) + 0.3 * query.worth(query.mask(unit.defined))
     return support / (0.85 + 0.15 * max(1.0, len(unit.text) / _TYPICAL))
 
 
@@ -149,11 +149,17 @@ def _runs(query: Query, text: str) -> tuple[Run, ...]:
         if not named or token.lower() in STOP or len(token) < 2:
             continue
         if last + 1 == match.start() and text[last] in " -":
-            run.update(token_terms(token))
+            run.add(_named(token))
         else:
             found.append(frozenset(run))
-            run = set(token_terms(token))
+            run = {_named(token)}
         last = match.end()
     found.append(frozenset(run))
     asked = set(query.terms)
     return tuple(dict.fromkeys(r for run in found if (r := run - asked)))[:_MOST_RUNS]
+
+
+def _named(token: str) -> str:
+    """What a name is found by elsewhere: for `module.Name`, that is `Name`."""
+    terms = token_terms(token.rpartition(".")[2])
+    return terms[0] if terms else token.lower()
