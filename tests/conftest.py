@@ -2,7 +2,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers.fixtures import hub, real_server, tiny_checkpoint
 from tests.support.cli import Cli
+
+__all__ = ["cli", "hub", "real_server", "tiny_checkpoint"]
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ from longread.models.scripted import ScriptedModel
 
 
 async def test_it_streams_what_the_script_says_and_counts_calls() -> None:
-    model: ChatModel = scripted = ScriptedModel(lambda messages, sampling: messages[-1].text.upper() * 9, window=99)
+    scripted = ScriptedModel(lambda messages, sampling: messages[-1].text.upper() * 9, window=99)
+    model: ChatModel = scripted
     deltas: list[Delta] = []
     reply = await model.chat((Message.of("user", "hello"),), Sampling(100), deltas.append)
     assert reply.text == "HELLO" * 9 == "".join(delta.text for delta in deltas)
@@ -23,5 +24,6 @@ async def test_it_cuts_off_at_max_tokens_and_passes_replies_through() -> None:
     assert long.count(reply.text) <= 10
     given = Reply(text="a", thinking="b" * 20, finish="length")
     deltas: list[Delta] = []
-    assert await ScriptedModel(lambda messages, sampling: given).chat((), Sampling(10), deltas.append) is given
+    model = ScriptedModel(lambda messages, sampling: given)
+    assert await model.chat((), Sampling(10), deltas.append) is given
     assert "".join(delta.thinking for delta in deltas) == given.thinking

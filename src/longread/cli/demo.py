@@ -18,20 +18,21 @@ def demo(
     question: Annotated[str, typer.Argument(help="Another question about Python's source.")] = QUESTION,
 ) -> None:
     """Answer a question from the source of this machine's Python standard library, without a model."""
+    import os
     import sysconfig
-    from pathlib import Path
 
     from longread.cli.ask import execute
 
     library = sysconfig.get_path("stdlib")
-    print(f"$ longread ask --model extractive {question!r} {library}\n")
+    print(f"$ cd {library}\n$ longread ask {question!r} . --include '*.py' --model extractive\n", flush=True)
+    os.chdir(library)  # so that evidence is named as subprocess.py:123
     command = {
         "question": question,
-        "paths": [library],
+        "paths": ["."],
         "include": ["*.py"],
         "exclude": ["site-packages/", "dist-packages/"],
         "truncate": False,
         "settings": {"model": "extractive", "strategy": "sequential"},
-        "folder": str(Path.cwd()),
+        "folder": library,
     }
     execute(command, stdin=None, as_json=False, fresh=True)

@@ -64,7 +64,11 @@ async def inspect_endpoint(
     base_url = base_url.rstrip("/").removesuffix("/chat/completions")
     headers = {"Authorization": f"Bearer {api_key.strip()}"} if api_key else {}
     async with httpx2.AsyncClient(
-        timeout=seconds, headers=headers, follow_redirects=False, trust_env=not is_loopback(base_url)
+        timeout=seconds,
+        headers=headers,
+        follow_redirects=False,
+        trust_env=not is_loopback(base_url),
+        verify=base_url.startswith("https:"),  # else certificates are read for nothing
     ) as http:
         server = _Server(http, base_url, seconds)
         entries = await server.models()

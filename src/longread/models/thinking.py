@@ -17,6 +17,8 @@ CLOSE = "</think>"
 
 def _partial(text: str, tag: str) -> int:
     """Length of the longest end of `text` that may be the beginning of `tag`."""
+    if "<" not in text[-len(tag) :]:
+        return 0
     for size in range(min(len(tag) - 1, len(text)), 0, -1):
         if tag.startswith(text[-size:]):
             return size

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import aclosing, contextmanager, suppress
 from typing import cast
 from urllib.parse import urlsplit
@@ -22,7 +22,7 @@ import openai
 from longread.errors import UsageError
 from longread.models.draft import Draft
 from longread.models.faults import Fault, ServerError, one_line
-from longread.models.sse import event_data
+from longread.models.sse import EventLines
 
 _CONNECT_SECONDS = 30.0
 _SMALL_SECONDS = 10.0
@@ -107,6 +107,7 @@ class Transport:
                     limits=httpx2.Limits(max_connections=None, max_keepalive_connections=64),
                     follow_redirects=False,
                     trust_env=not is_loopback(self.base_url),
+                    verify=self.base_url.startswith("https:"),  # else certificates are read for nothing
                     event_hooks={"request": [self._only_ours]},
                 ),
             )
@@ -141,28 +142,33 @@ def is_loopback(base_url: str) -> bool:
 
 
 async def _read_stream(response: httpx2.Response, draft: Draft) -> None:
-    pieces = response.aiter_bytes()
-    events = event_data(pieces)
+    lines = EventLines()
     try:
-        while True:
-            async with asyncio.timeout(None if draft.finish is None else _TAIL_SECONDS):
-                data = await anext(events, "[DONE]")
-            if data == "[DONE]":
-                break
-            if data:
-                draft.take(_parsed(data))
+        async with asyncio.timeout(None) as limit:
+            async for piece in response.aiter_bytes():
+                if _take(lines.feed(piece), draft):
+                    limit.reschedule(_in(_DRAIN_SECONDS))
+                elif draft.finish:
+                    limit.reschedule(_in(_TAIL_SECONDS))
+            _take(lines.finish(), draft)
     except (TimeoutError, *_BROKEN):
         if draft.finish is None:
             raise
-        return  # the reply is whole; at most its usage is missing
-    await _drain(pieces)
+        # else the reply is whole, and at most its usage is missing
 
 
-async def _drain(pieces: AsyncIterator[bytes]) -> None:
-    with suppress(TimeoutError, *_BROKEN):
-        async with asyncio.timeout(_DRAIN_SECONDS):
-            async for _ in pieces:
-                pass
+def _take(events: list[str], draft: Draft) -> bool:
+    """Whether these events were the last."""
+    for data in events:
+        if data == "[DONE]":
+            return True
+        if data:
+            draft.take(_parsed(data))
+    return False
+
+
+def _in(seconds: float) -> float:
+    return asyncio.get_running_loop().time() + seconds
 
 
 @contextmanager

@@ -204,9 +204,9 @@ class LanguagePolicy:
                 prompt, self.budgets.reply, lambda text: parse_memory(text, notes.memory)
             )
         except _NoForm as broken:
-            memory, plan, calls, repaired = f"{notes.memory}\n{broken.text}".strip(), None, broken.calls, True
-            while self.count(memory) > 2 * self.budgets.notes:  # what came first is worth most
-                memory = memory[: len(memory) * 3 // 4]
+            grown = f"{notes.memory}\n{broken.text}".strip()
+            fits = self.count(grown) <= 2 * self.budgets.notes  # the reply itself stays in the journal
+            memory, plan, calls, repaired = grown if fits else notes.memory, None, broken.calls, True
         return Noted((Rewrite(memory, _supports(memory, notes.memory, section)),), plan, calls, repaired)
 
     def fit(self, task: Task, notes: Notes) -> tuple[Notes, tuple[Entry, ...]]:

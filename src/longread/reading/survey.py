@@ -19,7 +19,8 @@ from longread.reading.policy import Task
 from longread.reading.query import Cover, Query, weight
 from longread.reading.scan import Scanner, bits
 from longread.reading.section import Section
-from longread.reading.units import NOTHING, STRUCTURED, Unit, units, value
+from longread.reading.topics import Topics, count
+from longread.reading.units import NOTHING, Unit, units, value
 
 _BLOCKS = 300
 """Blocks looked at closely in each round."""
@@ -32,10 +33,6 @@ _COMPLETE = 0.97
 """Share of the question's weight that one chain must cover for the search to end early."""
 _BRIDGED = 10
 """Chains whose joints are kept."""
-_TITLE = 120
-"""Characters of a document's first line that say what it is about."""
-_DENSE = 0.1
-"""A document is about a term that stands in this share of its blocks, and in four of them or more."""
 
 
 @dataclass(frozen=True)
@@ -61,17 +58,17 @@ class Survey(Task):
         return Query(tuple(self.bridges), 0, tuple(self.bridges.values()))
 
     def worth(self, unit: Unit) -> float:
-        """How much a passage is worth noting: its relevance, and as much again at most for its bridges."""
-        bridged = sum(w for t, w in self.bridges.items() if any(t in run for run in unit.runs))
-        own = value(self.query, unit)
-        return own + min(bridged, own)
+        """How much a passage is worth noting: its relevance, and the bridges in one of its names."""
+        bridges = self.bridges
+        bridged = (sum(bridges.get(term, 0.0) for term in run) for run in unit.runs)
+        return value(self.query, unit) + (max(bridged, default=0.0) if unit.cover.own else 0.0)
 
     def bound(self, mask: int, around: int) -> float:
         """At least the worth of any unit in a block with the scanner's `mask`; `around` may be lent."""
         asked = mask & self.query.all
         cover = self.query.complete(Cover(asked, around & self.query.all, 0))
         own = self.query.support(cover) + 0.3 * self.query.worth(asked)
-        return own + min(own, self._bridge_weights.worth(mask >> len(self.query.terms)))
+        return own + self._bridge_weights.worth(mask >> len(self.query.terms))
 
 
 def survey(question: str, sections: Sequence[Section], keep: int) -> Survey:
@@ -99,6 +96,7 @@ class _Hit(NamedTuple):
     start: int
     end: int
     mask: int
+    doc: str
 
 
 class _Search:
@@ -115,8 +113,10 @@ class _Search:
 
     def start(self) -> list[Chain]:
         """Weighs the question's terms; the passages that cover most of them."""
-        hits = self._scan(self.query.terms, -1)
-        self.query = self.query.weigh(self.blocks, _frequency(self.query.terms, hits))
+        topics = Topics(self.query)
+        hits = self._scan(self.query.terms, -1, topics)
+        self.blocks, self.about = topics.blocks, topics.about()
+        self.query = self.query.weigh(self.blocks, topics.frequency())
         self._look(hits, {})
         return best(single(self.query, unit) for unit in self.found.values())
 
@@ -135,46 +135,28 @@ class _Search:
         terms = (*self.query.terms, *list(leads)[:_LEADS])
         asked = len(self.query.terms)
         hits = self._scan(terms, -1 << asked)
-        counts = _frequency(terms, hits)
-        self.frequency |= {term: counts[term] for term in terms[asked:]}
-        leading = {i: weight(self.blocks, counts[terms[i]]) for i in range(asked, len(terms))}
+        counts = count(Counter(hit.mask for hit in hits))
+        self.frequency |= {terms[i]: counts[i] for i in range(asked, len(terms))}
+        leading = {i: weight(self.blocks, counts[i]) for i in range(asked, len(terms))}
         self._look(hits, leading)
         names = Names(self.blocks, self.frequency)
         joining = [unit for unit in self.found.values() if names.joins(unit)]
         joining.sort(key=lambda unit: (-value(self.query, unit), unit.span))
         return grow(self.query, names, chains, joining[:_UNITS])
 
-    def _scan(self, terms: Sequence[str], among: int) -> list[_Hit]:
-        """Blocks that have any of the terms in the mask `among`. The first scan also counts."""
-        scanner, counting = Scanner(terms), self.blocks == 0
+    def _scan(self, terms: Sequence[str], among: int, topics: Topics | None = None) -> list[_Hit]:
+        """Blocks that have any of the terms in the mask `among`."""
+        scanner = Scanner(terms)
         hits: list[_Hit] = []
-        lengths: Counter[str] = Counter()
-        structured: set[str] = set()
-        counts: defaultdict[str, Counter[int]] = defaultdict(Counter)
         for s, section in enumerate(self.sections):
             for p, piece in enumerate(section.pieces):
                 masks: Counter[int] = Counter()
                 for start, end, mask in scanner.blocks(piece.text):
                     masks[mask] += 1
                     if mask & among:
-                        hits.append(_Hit(s, p, start, end, mask))
-                if counting:
-                    doc = piece.span.doc
-                    lengths[doc] += masks.total()
-                    if piece.kind in STRUCTURED:
-                        structured.add(doc)
-                    counts[doc] += masks
-                    if piece.span.start == 0:
-                        first = piece.text.lstrip()[:_TITLE].partition("\n")[0]
-                        named = " ".join(piece.source.replace("\\", "/").split("/")[-2:])
-                        self.about[doc] = Cover(0, self.query.mask(f"{named} {first}"), 0)
-        if counting:
-            self.blocks = lengths.total()
-            for doc, masks in counts.items():
-                for i, count in _count(masks).items():
-                    if count >= max(4, _DENSE * lengths[doc]):
-                        lent = Cover(0, 1 << i, 0) if doc in structured else Cover(0, 0, 1 << i)
-                        self.about[doc] = self.about.get(doc, NOTHING).join(lent)
+                        hits.append(_Hit(s, p, start, end, mask, piece.span.doc))
+                if topics:
+                    topics.add(piece, masks)
         return hits
 
     def _look(self, hits: Sequence[_Hit], leads: Mapping[int, float]) -> None:
@@ -185,8 +167,7 @@ class _Search:
             around[hit.section, hit.piece] |= hit.mask & query.all
 
         def promise(hit: _Hit) -> float:
-            doc = self.sections[hit.section].chunk.spans[hit.piece].doc
-            lent = self.about.get(doc, NOTHING)
+            lent = self.about.get(hit.doc, NOTHING)
             near = around[hit.section, hit.piece] | lent.near | lent.topic
             lead = max((leads[i] for i in bits(hit.mask) if i in leads), default=0.0)
             return query.support(Cover(hit.mask & query.all, near, 0)) + lead / 2
@@ -197,21 +178,6 @@ class _Search:
             for unit in units(query, piece, [(hit.start, hit.end) for hit in group], self.about):
                 if unit.cover.own or unit.runs:
                     self.found[unit.span] = unit
-
-
-def _count(masks: Mapping[int, int]) -> Counter[int]:
-    """How often each bit is set, from how often each mask occurs."""
-    counts: Counter[int] = Counter()
-    for mask, n in masks.items():
-        for i in bits(mask):
-            counts[i] += n
-    return counts
-
-
-def _frequency(terms: Sequence[str], hits: Sequence[_Hit]) -> dict[str, int]:
-    """In how many blocks each term stands."""
-    counts = _count(Counter(hit.mask for hit in hits))
-    return {term: counts[i] for i, term in enumerate(terms)}
 
 
 def _bridges(query: Query, names: Names, chains: Sequence[Chain]) -> dict[str, float]:
