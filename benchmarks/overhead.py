@@ -75,7 +75,7 @@ async def serve() -> None:
                     event({"role": "assistant", "content": text}),
                     event({}, "stop"),
                     f"data: {json.dumps(closing)}\n\ndata: [DONE]\n\n".encode(),
-                )  # fmt: skip
+                )
             )
             writer.write(
                 b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n"

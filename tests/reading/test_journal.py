@@ -101,7 +101,7 @@ def test_the_latest_run_of_a_key_is_found(journal: Journal) -> None:
     found = journal.find("key")
     assert found is not None and found.id == second.id
     assert journal.find("none") is None
-    assert [row.id for row in journal.list(2)][0] == second.id
+    assert next(iter(journal.list(2))).id == second.id
 
 
 def test_a_beginning_of_an_id_must_be_unique(journal: Journal) -> None:
@@ -137,7 +137,7 @@ def test_a_journal_of_another_format_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_damaged_file_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "journal.db").write_bytes(b"not a database" * 100)
-    with pytest.raises(LongreadError, match="journal.db"):
+    with pytest.raises(LongreadError, match=r"journal\.db"):
         Journal(tmp_path)
 
 

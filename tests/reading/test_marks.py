@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,7 +28,7 @@ def test_labels_become_numbers_in_order_of_appearance() -> None:
 @given(st.lists(st.integers(0, len(REPLY)), max_size=12))
 def test_any_division_into_pieces_gives_the_same(cuts: list[int]) -> None:
     edges = [0, *sorted(cuts), len(REPLY)]
-    pieces = [REPLY[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    pieces = [REPLY[a:b] for a, b in pairwise(edges)]
     stream, emitted = run(pieces, REPLY)
     assert (stream.text, emitted.strip()) == (run([], REPLY)[0].text, stream.text)
 

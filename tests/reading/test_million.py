@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from longread import Corpus, Reader
+from tests.servers.model import ModelServer
 from tests.support import planted
-from tests.support.server import ModelServer
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +16,9 @@ def server():
 
 
 async def ask(server: ModelServer, world: planted.World, without: int | None = None):
-    reader = Reader("scripted", base_url=server.url, strategy="sequential", window=32_768, chunk_tokens=5_000)
+    reader = Reader(
+        "scripted", base_url=server.base_url, strategy="sequential", window=32_768, chunk_tokens=5_000
+    )
     try:
         return await reader.aask(world.question, Corpus((world.document(without),)))
     finally:

@@ -20,8 +20,8 @@ from longread.reading.section import Sections
 from longread.reading.strategies import Reading, strategy
 from longread.reading.strategies.full import keep_ends
 from longread.types import Chunk, Span
+from tests.servers.model import ModelServer
 from tests.support import planted
-from tests.support.server import ModelServer
 
 WORLD = planted.plant(4_000, 2, seed=51, decoys=20)
 CORPUS = Corpus((WORLD.document(),))
@@ -41,7 +41,9 @@ def policy(model: ScriptedModel | None = None) -> LanguagePolicy:
 def test_one_reader_answers_several_questions_synchronously(tmp_path: Path) -> None:
     (tmp_path / "world.txt").write_text(WORLD.text)
     with ModelServer(planted.read) as server:
-        reader = Reader("scripted", base_url=server.url, window=8192, chunk_tokens=800, strategy="sequential")
+        reader = Reader(
+            "scripted", base_url=server.base_url, window=8192, chunk_tokens=800, strategy="sequential"
+        )
         corpus = load(tmp_path)
         first = reader.ask(WORLD.question, corpus)
         second = reader.ask("Who founded the company " + WORLD.hops[0].split()[2] + "?", corpus)

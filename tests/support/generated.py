@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+from itertools import pairwise
 from pathlib import Path
 
 from longread import config
@@ -22,7 +23,7 @@ def settings_table() -> str:
         if isinstance(node, ast.ClassDef) and node.name == "Settings"
     ).body
     rows = ["| setting | default | meaning |", "|---|---|---|"]
-    for field, doc in zip(body, body[1:], strict=False):
+    for field, doc in pairwise(body):
         if isinstance(field, ast.AnnAssign) and isinstance(doc, ast.Expr):
             assert isinstance(field.target, ast.Name)
             name = field.target.id

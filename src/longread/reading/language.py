@@ -17,11 +17,11 @@ from typing import Any, NamedTuple, Self, TypeVar
 
 from longread.errors import ModelError, UsageError
 from longread.models.base import ChatModel, Delta, Message, Sampling
-from longread.reading.recording import RecordedModel, Run
 from longread.reading.marks import AnswerStream
 from longread.reading.notes import Add, Entry, Notes, Rewrite
 from longread.reading.policy import NOT_ANSWERED, Call, Draft, Emit, Noted, Task
 from longread.reading.prompts import Prompts, load_prompts
+from longread.reading.recording import RecordedModel, Run
 from longread.reading.replies import (
     FormatError,
     Parsed,
@@ -192,7 +192,7 @@ class LanguagePolicy:
         parse = parse_json if schema else parse_lines
         try:
             parsed, calls, repaired = await self._ask(prompt, self.budgets.reply, parse, schema=schema)
-        except _NoForm as broken:
+        except _NoFormError as broken:
             # A weak model's prose may hold the fact all the same: it is kept, unverified unless it quotes.
             prose = tuple(Add(piece, piece) for piece in textwrap.wrap(broken.text, _PROSE))
             return Noted(prose, None, broken.calls, repaired=True)
@@ -203,7 +203,7 @@ class LanguagePolicy:
             (memory, plan), calls, repaired = await self._ask(
                 prompt, self.budgets.reply, lambda text: parse_memory(text, notes.memory)
             )
-        except _NoForm as broken:
+        except _NoFormError as broken:
             grown = f"{notes.memory}\n{broken.text}".strip()
             fits = self.count(grown) <= 2 * self.budgets.notes  # the reply itself stays in the journal
             memory, plan, calls, repaired = grown if fits else notes.memory, None, broken.calls, True
@@ -288,8 +288,8 @@ class LanguagePolicy:
             return text
 
         try:
-            _, calls, repaired = await self._ask(prompt, self.budgets.answer, accept, on_delta=stream.feed)
-        except _NoForm as broken:
+            _, calls, _ = await self._ask(prompt, self.budgets.answer, accept, on_delta=stream.feed)
+        except _NoFormError as broken:
             self._forget(broken.calls)
             raise ModelError(
                 f"{self.name} gave {self.attempts} replies without an answer; try another model, "
@@ -310,7 +310,7 @@ class LanguagePolicy:
         """Asks until a reply can be parsed: (result, calls, whether it took a repair).
 
         A cut-off or empty reply is asked for again with a larger limit, a malformed one with what was wrong.
-        Raises _NoForm when only malformed replies came, ModelError when the last one was empty.
+        Raises _NoFormError when only malformed replies came, ModelError when the last one was empty.
         """
         question = Message.of("user", prompt)
         messages: tuple[Message, ...] = (question,)
@@ -343,14 +343,14 @@ class LanguagePolicy:
                 f"{self.name} gave no usable reply in {self.attempts} attempts: the last one was "
                 + ("cut off while thinking; set thinking_tokens higher" if reply.thinking else "empty")
             )
-        raise _NoForm(reply.text, tuple(calls))
+        raise _NoFormError(reply.text, tuple(calls))
 
     def _forget(self, calls: Sequence[Call]) -> None:
         if isinstance(self.model, RecordedModel):
             self.model.void([(call.messages, call.sampling) for call in calls])
 
 
-class _NoForm(FormatError):
+class _NoFormError(FormatError):
     """All attempts gave text without the form asked for."""
 
     def __init__(self, text: str, calls: tuple[Call, ...]) -> None:

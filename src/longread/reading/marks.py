@@ -96,7 +96,7 @@ class AnswerStream:
         if not final:
             opened = max(ready.rfind("["), ready.rfind("【"))
             if (
-                0 <= opened
+                opened >= 0
                 and len(ready) - opened < _LONGEST_MARK
                 and not re.search(r"[\]】]", ready[opened:])
             ):

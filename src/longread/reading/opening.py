@@ -73,7 +73,9 @@ async def open_policy(settings: Settings) -> Opened:
     )
     name = name if name and name.startswith("local:") else model.name
     resolved = {"model": name, "base_url": url, "window": policy.budgets.window}
-    return Opened(policy, f"model: {name}{place}, {window}", resolved, model.close)
+    note = getattr(model, "note", None)
+    choice = f"model: {name}{place}, {window}" + (f"; {note}" if note else "")
+    return Opened(policy, choice, resolved, model.close)
 
 
 def policy_for(model: ChatModel | Policy, settings: Settings) -> Policy:

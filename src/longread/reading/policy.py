@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol, Self, runtime_checkable
 
 from longread.models.base import Delta, Message, Reply, Sampling
-from longread.reading.recording import Run
 from longread.reading.notes import Entry, Notes, Operation
+from longread.reading.recording import Run
 from longread.reading.section import Section
 from longread.types import Usage
 

@@ -15,7 +15,7 @@ _DENSE = 0.1
 _DISTINCT = 3.0
 """Unless the term is a name, it must also be this much denser than in the corpus."""
 _TITLE = 120
-"""Characters of a first line that count as a title."""
+"""Most characters of a first line that can be a title."""
 
 
 class Topics:
@@ -39,7 +39,9 @@ class Topics:
         if piece.kind in STRUCTURED:
             self._structured.add(doc)
         if piece.span.start == 0:
-            first = piece.text[: 2 * _TITLE].lstrip()[:_TITLE].partition("\n")[0]
+            first = piece.text[: 2 * _TITLE].lstrip().partition("\n")[0].strip()
+            if len(first) > _TITLE or first.endswith((".", "。")):
+                first = ""  # a sentence, which speaks for itself alone
             named = " ".join(piece.source.replace("\\", "/").split("/")[-2:])
             self._titles[doc] = self._query.mask(f"{named} {first}")
 

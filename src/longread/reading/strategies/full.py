@@ -10,6 +10,9 @@ from longread.reading.policy import Draft
 from longread.reading.section import Piece, Section
 from longread.reading.strategies.base import Reading, strategy
 
+_LONGEST_TOKEN = 16
+"""Characters; no more than this for each token is looked at when text is cut."""
+
 
 @strategy("full")
 async def full(reading: Reading) -> Draft:
@@ -61,7 +64,7 @@ def _take(
 
 def _cut(piece: Piece, limit: int, count: Callable[[str], int], *, from_end: bool) -> Piece:
     """The longest beginning (or end) of a piece within `limit` tokens, by bisection."""
-    low, high = 0, len(piece.text)
+    low, high = 0, min(len(piece.text), _LONGEST_TOKEN * limit)
     while low < high:
         middle = (low + high + 1) // 2
         part = piece.text[-middle:] if from_end else piece.text[:middle]

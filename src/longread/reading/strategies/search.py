@@ -68,7 +68,7 @@ def rank(query: str, sections: Sections, spans: list[Span]) -> list[int]:
         return []
     index = bm25s.BM25()
     index.index(bm25s.tokenization.Tokenized(ids, {**vocabulary, "\0": other}), show_progress=False)
-    scores = index.get_scores([term for term in asked])
+    scores = index.get_scores(asked)
     return [int(i) for i in np.argsort(-scores, kind="stable") if scores[i] > 0]
 
 
