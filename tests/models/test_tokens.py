@@ -1,20 +1,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longread.models.tokens import (
-    Codec,
-    Estimator,
-    calibrate,
-    truncate_middle,
-    truncate_middle_ids,
-    utf8_length,
-)
+from longread.models.tokens import Estimator, calibrate, utf8_length
 
 ENGLISH = "The estimate learns from what the server reports. " * 100
 
@@ -70,60 +62,3 @@ async def test_a_tokenizer_sets_the_ratio_and_its_absence_changes_nothing() -> N
     assert estimator.ratio == 1.0
     assert await calibrate(estimator, bytewise, [ENGLISH])
     assert estimator.count(ENGLISH) >= len(ENGLISH)
-
-
-@given(st.lists(st.integers()), st.integers(0, 40))
-def test_ids_keep_both_ends(ids: list[int], limit: int) -> None:
-    kept = truncate_middle_ids(ids, limit)
-    if len(ids) <= limit:
-        assert kept == ids
-    else:
-        head = limit // 2
-        assert kept == ids[:head] + ids[len(ids) - (limit - head) :]
-
-
-@given(st.text(max_size=300), st.integers(0, 60), st.floats(0.5, 4.0))
-def test_text_is_cut_to_the_limit_and_no_shorter(text: str, limit: int, ratio: float) -> None:
-    count = Estimator(ratio).count
-    cut = truncate_middle(text, limit, count)
-    assert count(cut) <= limit
-    if cut != text:
-        head = len(cut) // 2
-        tail = len(cut) - head
-        assert text.startswith(cut[:head])
-        assert text.endswith(cut[head:])
-        one_more = text[: (len(cut) + 1) // 2] + text[len(text) - (len(cut) + 1 - (len(cut) + 1) // 2) :]
-        assert tail + head < len(text)
-        assert count(one_more) > limit
-
-
-class Characters:
-    """A tokenizer of one character a token."""
-
-    def encode(self, text: str) -> list[int]:
-        return [ord(character) for character in text]
-
-    def decode(self, ids: Sequence[int]) -> str:
-        return "".join(map(chr, ids))
-
-
-@given(st.text("abcdefg", max_size=100), st.integers(1, 40))
-def test_with_a_tokenizer_the_cut_is_between_tokens(text: str, limit: int) -> None:
-    codec = Characters()
-    assert isinstance(codec, Codec)
-    cut = truncate_middle(text, limit, lambda t: len(codec.encode(t)), codec)
-    ids = codec.encode(text)
-    if len(ids) > limit:
-        assert cut == codec.decode(ids[: limit // 2] + ids[-limit // 2 :])
-    else:
-        assert cut == text
-
-
-@given(st.text(max_size=200), st.integers(0, 30))
-def test_a_tokenizer_that_grows_on_reencoding_is_still_held_to_the_limit(text: str, limit: int) -> None:
-    class Growing(Characters):
-        def decode(self, ids: Sequence[int]) -> str:
-            return super().decode(ids) + "\ufffd" * 80
-
-    codec = Growing()
-    assert len(codec.encode(truncate_middle(text, limit, lambda t: len(codec.encode(t)), codec))) <= limit

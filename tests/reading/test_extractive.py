@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import pytest
 
 from longread.models.base import Delta
-from longread.reading.extractive import NO_ANSWER, ExtractivePolicy
+from longread.reading.extractive import ExtractivePolicy
 from longread.reading.notes import Notes
-from longread.reading.policy import Draft
+from longread.reading.policy import NOT_ANSWERED, Draft
 from longread.reading.section import Sections
 from longread.types import Chunk, Corpus, Document, Span
 
@@ -69,10 +69,10 @@ def planted(
 async def ask(question: str, sections: Sections, policy: ExtractivePolicy | None = None) -> Draft:
     """Reads one section after the other."""
     policy = policy or ExtractivePolicy()
-    task = await policy.begin(question, sections)
+    task = await policy.begin(question, sections, withhold=True)
     notes = Notes()
     for section in sections:
-        noted = await policy.note(task, notes, section)
+        noted = await policy.note(task, notes, section, len(sections))
         notes, _ = policy.fit(task, notes.update(noted.operations, noted.plan, section))
     shown: list[Delta] = []
     draft = await policy.answer(task, notes, shown.append)
@@ -83,7 +83,7 @@ async def ask(question: str, sections: Sections, policy: ExtractivePolicy | None
 async def ask_whole(question: str, sections: Sections) -> Draft:
     """Reads everything in one pass."""
     policy = ExtractivePolicy()
-    task = await policy.begin(question, sections)
+    task = await policy.begin(question, sections, withhold=True)
     return await policy.whole(task, sections.whole(), lambda _: None)
 
 
@@ -115,7 +115,7 @@ async def test_without_one_hop_there_is_no_answer(hops: int, without: int) -> No
     draft = await ask(question, sections)
     assert not draft.answered
     assert draft.cited == ()
-    assert draft.text == NO_ANSWER
+    assert draft.text == NOT_ANSWERED
 
 
 async def test_a_question_about_something_else_is_not_answered() -> None:
@@ -135,7 +135,7 @@ async def test_requests_about_the_form_of_the_answer_do_not_steer_the_reading() 
 
 async def test_japanese() -> None:
     filler = "".join(
-        f"{n}月の会議では市場の報告と学校の修理について話し合いが行われた。\n" for n in range(60)
+        f"{n}月の会議では市場の報告と学校の修理について話し合いが行われた。\n" for n in range(900)
     )
     others = "佐藤花子は緑川商事を設立した。\n緑川商事の本社は京都にある。\n鈴木一郎は白鳥工業を設立した。\n"
     text = (
@@ -154,7 +154,7 @@ async def test_japanese() -> None:
 
 
 async def test_chinese() -> None:
-    filler = "".join(f"第{n}次会议讨论了市场报告和学校修缮的问题。\n" for n in range(60))
+    filler = "".join(f"第{n}次会议讨论了市场报告和学校修缮的问题。\n" for n in range(900))
     others = "李强创办了长河集团。长河集团总部设在武汉。王芳创办了金山公司。\n"
     sections = document(
         filler + "远景科技总部设在长沙。\n" + filler + others + filler + "张伟创办了远景科技。\n" + filler
@@ -209,10 +209,10 @@ async def test_a_pronouns_sentence_is_quoted_with_the_one_before() -> None:
 async def test_budgets_are_kept() -> None:
     question, evidence, sections = planted(2, 3, False)
     policy = ExtractivePolicy(notes_tokens=300, quotes=1)
-    task = await policy.begin(question, sections)
+    task = await policy.begin(question, sections, withhold=True)
     notes = Notes()
     for section in sections:
-        noted = await policy.note(task, notes, section)
+        noted = await policy.note(task, notes, section, len(sections))
         assert len(noted.operations) <= 6
         notes, _ = policy.fit(task, notes.update(noted.operations, noted.plan, section))
         assert sum(policy.count(e.claim + e.quote) for e in notes.entries) <= 300

@@ -40,7 +40,8 @@ def units(text: str, kind: str) -> list[str]:
 
 
 def test_sentences_survive_wrapping_and_abbreviations() -> None:
-    text = "Dr. Smith spoke to the members for a long time about\nthe matter. Nobody answered.\n\nA title\n\n- one\n- two"
+    text = "Dr. Smith spoke to the members for a long time about\nthe matter. Nobody answered.\n\n"
+    text += "A title\n\n- one\n- two"
     assert units(text, "text") == [
         "Dr. Smith spoke to the members for a long time about\nthe matter.",
         "Nobody answered.",
@@ -97,8 +98,8 @@ def test_small_json_records_stay_whole_with_their_key() -> None:
         + '"}}'
     )
     found = units(text, "json")
-    assert found[0] == '"Capital": {"name": "Turin", "note": "x"}' or '"Capital"' in found[0]
-    assert any("long words here." in unit for unit in found[1:])
+    assert '"Capital": {"name": "Turin", "note": "x"}' in found
+    assert "long words here." in found
 
 
 def test_a_table_row_may_hold_line_ends_in_a_cell() -> None:

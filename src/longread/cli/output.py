@@ -97,6 +97,7 @@ class Display:
         self._corpus: Corpus | None = None
         self._tokens = 0
         self._seen = 0
+        self._dropped = 0
         self._since = time.monotonic()
         self._printed = False
         self.answer: Answer | None = None
@@ -176,10 +177,7 @@ class Display:
 
     def _advance(self, event: ChunkRead) -> None:
         self._seen += event.tokens
-        if event.dropped:
-            self.say(
-                f"chunk {event.chunk + 1}: the notes were full; {len(event.dropped)} dropped (see runs show)"
-            )
+        self._dropped += len(event.dropped)
         if self._progress is not None:
             speed = self._seen / max(time.monotonic() - self._since, 1e-3)
             self._progress.update(
@@ -213,6 +211,11 @@ class Display:
                 self.say("no passage could be matched to this answer: check it before you rely on it")
         sys.stdout.flush()
         self.say(summary(answer, self._tokens))
+        if self._dropped:
+            self.say(
+                f"{self._dropped:,} notes of little weight were dropped to stay within notes_tokens; "
+                f"`longread runs show {answer.run_id} --notes` names them"
+            )
 
 
 def _usage(usage: Usage) -> str:

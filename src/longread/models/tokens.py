@@ -1,11 +1,10 @@
-"""Counting tokens without the model's tokenizer, and cutting text to a number of tokens."""
+"""Counting tokens without the model's tokenizer."""
 
 from __future__ import annotations
 
 import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol, runtime_checkable
 
 BYTES_PER_TOKEN = 4
 _LEAST_TOKENS = 500
@@ -62,54 +61,6 @@ async def calibrate(
             break
         learned |= estimator.observe(utf8_length(sample), tokens)
     return learned
-
-
-@runtime_checkable
-class Codec(Protocol):
-    """A tokenizer at hand: models that have one count exactly and can cut between tokens."""
-
-    def encode(self, text: str) -> list[int]:
-        """Token ids of plain text, special tokens neither added nor recognised."""
-        ...
-
-    def decode(self, ids: Sequence[int]) -> str:
-        """The text of ids."""
-        ...
-
-
-def truncate_middle_ids(ids: Sequence[int], limit: int) -> list[int]:
-    """`ids[:L//2] + ids[-L//2:]` with L = `limit`: the benchmarks' way to fit a prompt that is too long."""
-    if len(ids) <= limit:
-        return list(ids)
-    return [*ids[: limit // 2], *ids[-limit // 2 :]] if limit > 0 else []
-
-
-def truncate_middle(text: str, limit: int, count: Callable[[str], int], codec: Codec | None = None) -> str:
-    """The beginning and the end of `text`, at most `limit` tokens by `count`.
-
-    With a codec the middle is cut out between tokens; without one, between characters.
-    """
-    if count(text) <= limit:
-        return text
-    if codec is not None:
-        ids = codec.encode(text)
-        # Text cut between tokens may tokenise to a few more where the halves meet or a character was split.
-        for kept in range(min(limit, len(ids)), max(limit - 16, 0), -1):
-            cut = codec.decode(truncate_middle_ids(ids, kept))
-            if count(cut) <= limit:
-                return cut
-    kept, too_many = 0, len(text)
-    while too_many - kept > 1:
-        middle = (kept + too_many) // 2
-        if count(_ends(text, middle)) <= limit:
-            kept = middle
-        else:
-            too_many = middle
-    return _ends(text, kept)
-
-
-def _ends(text: str, size: int) -> str:
-    return text[: size // 2] + text[len(text) - (size - size // 2) :]
 
 
 def utf8_length(text: str) -> int:

@@ -28,6 +28,8 @@ _TELLING = 0.75
 """A link is perfect when it tells this share of what a term that stands once would."""
 _USE = 0.85
 """A name that neither passage defines joins them a little less."""
+_BIGRAM = 6
+"""Blocks in which a bigram may stand and still join."""
 _LONGEST = 4
 _SAME = 92.0
 """Percent of likeness from which two passages say the same."""
@@ -79,14 +81,13 @@ class Names:
         if not both:
             return 0.0
         rare = sum(idf(self.blocks, self.frequency[term]) for term in both)
-        if any(CJK.search(term) for term in both):
-            # Runs of ideographs hold more than the name, so that what they share must be rare by itself.
-            enough = idf(self.blocks, 6)
-        elif not (a <= b or b <= a or len(both) > 1):
+        if not (a <= b or b <= a or len(both) > 1):
             return 0.0  # Jane Roe is not Jane Doe
-        else:
-            enough = idf(self.blocks, self._common)
-        return min(1.0, rare / (_TELLING * idf(self.blocks, 1))) if rare >= enough else 0.0
+        # Runs of ideographs hold more than the name, so that what they share must be rare by itself.
+        common = _BIGRAM if any(CJK.match(term) for term in both) else self._common
+        if rare < idf(self.blocks, common):
+            return 0.0
+        return min(1.0, rare / (_TELLING * idf(self.blocks, 1)))
 
 
 def single(query: Query, unit: Unit) -> Chain:
@@ -101,10 +102,12 @@ def grow(query: Query, names: Names, chains: Sequence[Chain], units: Sequence[Un
     for chain in chains:
         if len(chain.units) >= _LONGEST:
             continue
-        before = query.support(chain.cover)
+        # What the place of one passage lends it need not be stated by another.
+        held = Cover(chain.cover.own | chain.cover.near, 0, chain.cover.topic)
+        before = query.support(held)
         for unit in units:
             cover = chain.cover.join(unit.cover)
-            gain = query.support(cover) - before
+            gain = query.support(cover.join(held)) - before
             if gain < _GAIN * total:
                 continue
             strength = max(names.strength(member, unit)[0] for member in chain.units)
@@ -113,8 +116,9 @@ def grow(query: Query, names: Names, chains: Sequence[Chain], units: Sequence[Un
             joined = (*chain.units, unit)
             key = _key(joined)
             if key not in grown:
-                doubt = chain.doubt + gain * (1 - strength) + _STEP * total
-                grown[key] = Chain(joined, cover, doubt, _score(query, joined, cover) - doubt)
+                doubt = chain.doubt + gain * (1 - strength)
+                score = _score(query, joined, cover) - doubt - _STEP * total * (len(joined) - 1)
+                grown[key] = Chain(joined, cover, doubt, score)
     return best(grown.values())
 
 

@@ -16,15 +16,13 @@ from typing import Self
 from longread.models.base import Delta
 from longread.reading.chains import Chain, alike, best, grow, single
 from longread.reading.notes import Add, Entry, Notes
-from longread.reading.policy import Draft, Emit, Noted, Task
+from longread.reading.policy import NOT_ANSWERED, Draft, Emit, Noted, Task
 from longread.reading.query import Cover, Query
 from longread.reading.recording import Run
 from longread.reading.section import Section
 from longread.reading.survey import Survey, survey
 from longread.reading.terms import TOKEN
 from longread.reading.units import NOTHING, Unit, read, units, value
-
-NO_ANSWER = "The documents do not answer this question."
 
 _KEEP = 150
 """Passages that the first look lets through."""
@@ -34,6 +32,8 @@ _NAMED = 0.5
 """Share of the weight of the question's rare names that the evidence must support."""
 _SUPPORTED = 0.6
 """The same for the rest of the question."""
+_NAMELESS = 0.7
+"""The same for all of a question that has no rare names, which must stand on its words alone."""
 _STATED = 0.3
 """Share of the question's weight that must stand in the passages or the keys and definitions around them."""
 _RIVAL = 0.85
@@ -83,11 +83,14 @@ class ExtractivePolicy:
         """Four bytes of UTF-8 count as a token."""
         return (len(text.encode("utf-8", "surrogatepass")) + 3) // 4
 
-    async def begin(self, query: str, sections: Sequence[Section]) -> Survey:
+    async def prepare(self, samples: Sequence[str]) -> None:
+        """There is nothing to learn: it counts by a rule."""
+
+    async def begin(self, query: str, sections: Sequence[Section], *, withhold: bool) -> Survey:
         """Weighs the question's words by their rarity and finds the names that lead from hop to hop."""
         return survey(query, sections, _KEEP)
 
-    async def note(self, task: Task, notes: Notes, section: Section) -> Noted:
+    async def note(self, task: Task, notes: Notes, section: Section, total: int) -> Noted:
         """The section's best passages, if any pass the bar."""
         return Noted(_adds(_surveyed(task), section, _PER_CHUNK))
 
@@ -105,8 +108,8 @@ class ExtractivePolicy:
                 ids.setdefault(read(survey.query, entry.quote, entry.claim, entry.span, about), entry.id)
         chosen = _choose(survey, list(ids), self._quotes)
         if not chosen:
-            emit(Delta(text=NO_ANSWER))
-            return Draft(NO_ANSWER, False, (), notes)
+            emit(Delta(text=NOT_ANSWERED))
+            return Draft(NOT_ANSWERED, False, (), notes)
         text = "\n".join(f"{_shown(survey.query, unit)} [{n}]" for n, unit in enumerate(chosen, 1))
         emit(Delta(text=text))
         return Draft(text, True, tuple(ids[unit] for unit in chosen), notes)
@@ -166,15 +169,15 @@ def _supported(survey: Survey, chain: Chain) -> bool:
     query = survey.query
     named = query.required(survey.names.blocks)
 
-    def share(among: int) -> float:
+    def share(among: int, doubt: float = 0.0) -> float:
         weight = query.worth(among)
-        return query.support(chain.cover, among) / weight if weight else 1.0
+        return (query.support(chain.cover, among) - doubt) / weight if weight else 1.0
 
     stated = query.support(Cover(chain.cover.own, _enclosing(query, chain), 0))
     return (
         stated >= _STATED * query.worth(query.all & ~chain.cover.near)
         and share(named) >= _NAMED
-        and share(query.all & ~named) >= _SUPPORTED
+        and share(query.all & ~named, chain.doubt) >= (_SUPPORTED if named else _NAMELESS)
     )
 
 
@@ -185,7 +188,8 @@ def _enclosing(query: Query, chain: Chain) -> int:
 def _ordered(survey: Survey, chain: Chain) -> list[Unit]:
     """From what the question names to what it asks: each passage after the one it is joined to."""
     query, left = survey.query, list(chain.units)
-    ordered = [max(left, key=lambda u: query.support(u.cover, query.names or query.all))]
+    anchors = query.names & ~query.asked or query.names or query.all
+    ordered = [max(left, key=lambda u: query.support(u.cover, anchors))]
     left.remove(ordered[0])
     while left:
         following = max(left, key=lambda u: max(survey.names.strength(o, u)[0] for o in ordered))

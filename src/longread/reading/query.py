@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -28,7 +28,9 @@ _REQUEST = re.compile(
     re.IGNORECASE,
 )
 _ASKS = re.compile(
-    r"\b(?:which|what|whose|how (?:many|much)|welche[rsn]?|quel(?:le)?s?|qué)\s+(\w+)", re.IGNORECASE
+    r"\b(?:which|what|whose|how many|how much|welche[rsn]?|quel(?:le)?s?|qué)\s+(\w+)"
+    r"|(?:哪个|哪座|哪家|哪种|什么|どの|何の)([\u4e00-\u9fff]{2})",
+    re.IGNORECASE,
 )
 _QUOTED = re.compile(r"[\"“”«»`「『]([^\"“”«»`」』]+)[\"“”«»`」』]")
 
@@ -65,6 +67,8 @@ class Query:
     names: int
     """Terms that look like names: an answer about other names is no answer."""
     weights: tuple[float, ...]
+    asked: int = 0
+    """Terms that name the kind of answer."""
     dotted: tuple[tuple[int, int, int], ...] = ()
     """For each `module.name`: its own mask, that of its parts, and that of the last part."""
     _worth: dict[int, float] = field(default_factory=dict, compare=False, repr=False)
@@ -76,7 +80,7 @@ class Query:
         text = " ".join(s for s in sentences if not _REQUEST.match(s)).strip() or question
         found = tuple(dict.fromkeys(terms(text)))
         bits = {term: 1 << i for i, term in enumerate(found)}
-        kinds = {t for match in _ASKS.finditer(text) for t in token_terms(match.group(1))}
+        kinds = {t for match in _ASKS.finditer(text) for t in terms(match.group(1) or match.group(2))}
         named = _names(text)
         names = sum(bit for term, bit in bits.items() if term in named)
         tokens = [(token.lower(), token_terms(token)) for token in TOKEN.findall(text)]
@@ -87,7 +91,8 @@ class Query:
             kind = _KIND if term in kinds and term not in named else 1.0
             return kind * (1.0 if term in words else _PART)
 
-        return cls(found, names, tuple(map(weight_of, found)), tuple(_dotted(text, bits)))
+        asked = sum(bit for term, bit in bits.items() if term in kinds)
+        return cls(found, names, tuple(map(weight_of, found)), asked, tuple(_dotted(text, bits)))
 
     def required(self, blocks: int) -> int:
         """The names too rare to be part of the scenery."""
@@ -96,9 +101,10 @@ class Query:
 
     def weigh(self, blocks: int, frequency: Mapping[str, int]) -> Query:
         """The same query with each term weighted by how rare it is."""
+        seams = _seams(self.terms, frequency)
         pairs = zip(self.terms, self.weights, strict=True)
-        weights = (w * weight(blocks, frequency.get(term, 0)) for term, w in pairs)
-        return Query(self.terms, self.names, tuple(weights), self.dotted)
+        weights = (w * weight(blocks, frequency.get(t, 0)) if t not in seams else 0.0 for t, w in pairs)
+        return Query(self.terms, self.names, tuple(weights), self.asked, self.dotted)
 
     @property
     def all(self) -> int:
@@ -135,6 +141,20 @@ class Query:
                 own |= whole if own & last else 0
                 near |= whole if near & last else 0
         return Cover(own, near, topic)
+
+
+def _seams(found: Sequence[str], frequency: Mapping[str, int]) -> set[str]:
+    """Bigrams across two words: they stand nowhere, while the bigrams that they overlap with do."""
+    return {
+        term
+        for before, term, after in zip(found, found[1:], found[2:], strict=False)
+        if CJK.match(term)
+        and before[-1] == term[0]
+        and term[-1] == after[0]
+        and frequency.get(before)
+        and frequency.get(after)
+        and not frequency.get(term)
+    }
 
 
 def _dotted(text: str, bits: Mapping[str, int]) -> Iterator[tuple[int, int, int]]:

@@ -36,7 +36,7 @@ def statements(text: str, prose: Prose) -> Iterator[tuple[int, int]]:
     """
     at = _string_tail(text)
     yield from prose(text, 0, at)
-    start, depth, taken, commenting = -1, 0, 0, False
+    start, depth, taken, commenting, defining = -1, 0, 0, False, False
     while at < len(text):
         stop = text.find("\n", at) + 1 or len(text)
         comment = depth == 0 and _COMMENT.match(text, at, stop) is not None
@@ -49,6 +49,8 @@ def statements(text: str, prose: Prose) -> Iterator[tuple[int, int]]:
         line, at = at, stop
         if comment:
             continue
+        if depth == 0:
+            defining = DEFINITION.match(text, line, stop) is not None
         change, triple = _scan(text, line, stop)
         depth, taken = max(0, depth + change), taken + 1
         if triple:
@@ -59,7 +61,7 @@ def statements(text: str, prose: Prose) -> Iterator[tuple[int, int]]:
             start, depth = -1, 0
         elif (depth and taken < _MOST_LINES) or text[line:stop].lstrip().startswith("@"):
             continue
-        elif DEFINITION.match(text, line, stop) and _DOCSTRING.match(text, at):
+        elif defining and _DOCSTRING.match(text, at):
             depth = 0
         else:
             yield start, at

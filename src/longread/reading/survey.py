@@ -27,6 +27,8 @@ _BLOCKS = 300
 _UNITS = 500
 """Units tried as the next link of a chain."""
 _HOPS = 3
+_BEST = 3
+"""Chains whose passages pass the floor whatever they are worth alone."""
 _LEADS = 400
 """Names followed in each round."""
 _COMPLETE = 0.97
@@ -85,7 +87,7 @@ def survey(question: str, sections: Sequence[Section], keep: int) -> Survey:
     query, names = search.query, Names(search.blocks, search.frequency)
     first = Survey(question, "", query, names, search.about, _bridges(query, names, chains))
     worths = heapq.nlargest(keep, map(first.worth, search.found.values()))
-    chained = [first.worth(unit) for chain in chains[: keep // 8] for unit in chain.units]
+    chained = [first.worth(unit) for chain in chains[:_BEST] for unit in chain.units]
     floor = min(worths[-1], *chained) if chained else 0.0
     return Survey(question, "", query, names, search.about, first.bridges, floor)
 

@@ -28,7 +28,7 @@ _RUN = re.compile(
     r"|(?P<other>[\u30a0-\u30ff\u31f0-\u31ff\uff66-\uff9f]+|[\uac00-\ud7af]+)"
     rf"|(?P<word>[^{_CJK}]+)"
 )
-_HAN_STOPS = re.compile("[的了是在吗呢哪谁么们这]")
+_HAN_STOPS = re.compile("[的了是在吗呢哪谁么们这个]")
 """Function characters; a Han run is cut at them."""
 _CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
 _MARKS = re.compile("[\u0300-\u036f]")

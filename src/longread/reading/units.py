@@ -22,6 +22,7 @@ _TYPICAL = 120
 """Characters of a unit of ordinary length; longer ones count for less."""
 
 _KEY = re.compile(r'\s*"[^"]*"\s*:\s*[\[{]\s*$')
+_ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)\s*(?::[^=\n]+)?=(?!=)")
 _HEADING = re.compile(r"^#{1,6}\s+(.+)$", re.MULTILINE)
 _CJK_RUN = re.compile(r"[\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff]+|[\u30a0-\u30ff]+|[\uac00-\ud7af]+")
 _PRONOUN = re.compile(
@@ -55,10 +56,7 @@ def read(query: Query, text: str, context: str, span: Span, about: Cover) -> Uni
     """The unit `text` under `query`; `about` is what its document lends it."""
     own = query.mask(text)
     cover = query.complete(about.join(Cover(own, query.mask(context), 0)))
-    header = DEFINITION.search(text)
-    name = TOKEN.match(text, header.end() - 1) if header else None
-    defined = name.group() if name else ""
-    return Unit(span, text, context, cover, defined, _runs(query, f"{context} : {text}"))
+    return Unit(span, text, context, cover, _defined(text), _runs(query, f"{context} : {text}"))
 
 
 def value(query: Query, unit: Unit) -> float:
@@ -138,7 +136,10 @@ def _runs(query: Query, text: str) -> tuple[Run, ...]:
     for match in TOKEN.finditer(text):
         token = match.group()
         if CJK.search(token):
-            found.extend(frozenset(token_terms(r.group())) for r in _CJK_RUN.finditer(token))
+            for ideographs in _CJK_RUN.finditer(token):
+                # What follows a name may be glued to it, so that its beginning counts as a name too.
+                bigrams = token_terms(ideographs.group())
+                found += [frozenset(bigrams), frozenset(bigrams[:1])]
             continue
         named = (
             token[0].isupper()
@@ -157,6 +158,14 @@ def _runs(query: Query, text: str) -> tuple[Run, ...]:
     found.append(frozenset(run))
     asked = set(query.terms)
     return tuple(dict.fromkeys(r for run in found if (r := run - asked)))[:_MOST_RUNS]
+
+
+def _defined(text: str) -> str:
+    if header := DEFINITION.search(text):
+        name = TOKEN.match(text, header.end() - 1)
+        return name.group() if name else ""
+    assigned = _ASSIGNMENT.match(text)
+    return assigned.group(1) if assigned else ""
 
 
 def _named(token: str) -> str:
