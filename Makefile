@@ -30,6 +30,7 @@ docs: .venv/.all  ## regenerate what comes from the code
 	$(BIN)/python -m tests.support.generated
 
 bench: .venv/.all  ## client overhead a chunk and peak memory, beside a bare HTTP client
+	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/overhead.py
 
 clean:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import ast
 import inspect
+import io
+import os
 import re
+import subprocess
+import sys
+import sysconfig
+import tempfile
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,6 +18,7 @@ from longread import config
 
 ROOT = Path(__file__).parents[2]
 MODELS = ROOT / "docs" / "models.md"
+PICTURE = ROOT / "docs" / "run.svg"
 MARK = "<!-- settings: generated from longread.config by `make docs` -->"
 
 
@@ -52,5 +59,25 @@ def source_tree() -> list[str]:
     return sorted(str(p.relative_to(base)) for p in base.rglob("*.py") if not re.search(r"__\w+__", p.name))
 
 
+def picture() -> str:
+    """`longread demo` as it looks in a terminal, as SVG."""
+    from rich.console import Console
+
+    with tempfile.TemporaryDirectory() as folder:
+        env = os.environ | {"LONGREAD_STATE_DIR": folder, "LONGREAD_CONFIG": f"{folder}/none.toml"}
+        command = [sys.executable, "-m", "longread", "demo"]
+        done = subprocess.run(
+            command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True
+        )
+    shown = done.stdout.replace(
+        sysconfig.get_path("stdlib"), f"/usr/lib/python{sysconfig.get_python_version()}"
+    )
+    console = Console(record=True, width=118, file=io.StringIO(), highlight=False)
+    console.print(re.sub(r"\b[0-9a-f]{12}\b", "3f2a90c1d7e4", shown).strip(), markup=False)
+    svg = console.export_svg(title="longread demo")
+    return re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)  # nothing is loaded from elsewhere
+
+
 if __name__ == "__main__":
     MODELS.write_text(models_page(), encoding="utf-8")
+    PICTURE.write_text(picture(), encoding="utf-8")

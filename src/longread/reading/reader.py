@@ -194,11 +194,11 @@ class Reader:
     def _choose(self, policy: Policy, tokens: int) -> tuple[str, str]:
         if self.strategy != "auto":
             return self.strategy, "as asked"
-        if policy.room is None:
-            return "full", "this policy takes any amount in one pass"
-        if tokens <= policy.room:
-            return "full", f"{tokens:,} tokens fit one pass of {policy.room:,}"
-        return "sequential", f"{tokens:,} tokens exceed one pass of {policy.room:,}"
+        # Without a window one pass would do, but it shows no progress.
+        room = policy.chunk_tokens if policy.room is None else policy.room
+        if tokens <= room:
+            return "full", f"{tokens:,} tokens fit one pass of {room:,}"
+        return "sequential", f"{tokens:,} tokens exceed one pass of {room:,}"
 
     def _key(self, question: str, policy: Policy, corpus: Corpus) -> str:
         parts = [question, self.strategy, self.truncate, policy.fingerprint, [d.id for d in corpus.documents]]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from longread.reading.query import Cover, Query
+from longread.reading.extractive.query import Cover, Query
 from longread.reading.section import Piece
 from longread.reading.sentences import quotes
 from longread.reading.statements import DEFINITION

@@ -14,15 +14,15 @@ from operator import or_
 from typing import Self
 
 from longread.models.base import Delta
-from longread.reading.chains import Chain, alike, best, grow, single
+from longread.reading.extractive.chains import Chain, alike, best, grow, single
+from longread.reading.extractive.query import Cover, Query
+from longread.reading.extractive.survey import Survey, survey
+from longread.reading.extractive.units import NOTHING, Unit, read, units, value
 from longread.reading.notes import Add, Entry, Notes
 from longread.reading.policy import NOT_ANSWERED, Draft, Emit, Noted, Task
-from longread.reading.query import Cover, Query
 from longread.reading.recording import Run
 from longread.reading.section import Section
-from longread.reading.survey import Survey, survey
 from longread.reading.terms import TOKEN
-from longread.reading.units import NOTHING, Unit, read, units, value
 
 _KEEP = 150
 """Passages that the first look lets through."""

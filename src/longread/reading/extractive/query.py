@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from longread.reading.scan import bits
+from longread.reading.extractive.scan import bits
 from longread.reading.terms import CJK, STOP, TOKEN, terms, token_terms
 
 PRIOR = 50

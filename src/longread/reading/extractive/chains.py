@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from rapidfuzz import fuzz
 
-from longread.reading.query import Cover, Query, idf
+from longread.reading.extractive.query import Cover, Query, idf
+from longread.reading.extractive.units import Run, Unit, value
 from longread.reading.terms import CJK
-from longread.reading.units import Run, Unit, value
 from longread.types import Span
 
 _WIDTH = 40

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 
-from longread.reading.query import Cover, Query
-from longread.reading.scan import bits
+from longread.reading.extractive.query import Cover, Query
+from longread.reading.extractive.scan import bits
+from longread.reading.extractive.units import NOTHING, STRUCTURED
 from longread.reading.section import Piece
-from longread.reading.units import NOTHING, STRUCTURED
 
 _DENSE = 0.1
 """A document is about a term that stands in this share of its blocks, and in four of them or more."""

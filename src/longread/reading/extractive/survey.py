@@ -14,13 +14,13 @@ from functools import cached_property
 from itertools import combinations, groupby
 from typing import NamedTuple
 
-from longread.reading.chains import Chain, Names, best, grow, single
+from longread.reading.extractive.chains import Chain, Names, best, grow, single
+from longread.reading.extractive.query import Cover, Query, weight
+from longread.reading.extractive.scan import Scanner, bits
+from longread.reading.extractive.topics import Topics, count
+from longread.reading.extractive.units import NOTHING, Unit, units, value
 from longread.reading.policy import Task
-from longread.reading.query import Cover, Query, weight
-from longread.reading.scan import Scanner, bits
 from longread.reading.section import Section
-from longread.reading.topics import Topics, count
-from longread.reading.units import NOTHING, Unit, units, value
 
 _BLOCKS = 300
 """Blocks looked at closely in each round."""

@@ -1,0 +1,5 @@
+"""The policy that needs no model."""
+
+from longread.reading.extractive.policy import ExtractivePolicy
+
+__all__ = ["ExtractivePolicy"]
