@@ -223,3 +223,31 @@ def test_files_that_were_skipped_are_named(world: Cli, server: ModelServer) -> N
     done = world(*ask(server), "image.png", "--json")
     assert "image.png" in done.stderr
     assert [s["source"] for s in json.loads(done.stdout)["skipped"]] == ["image.png"]
+
+
+def test_a_prompt_set_of_ones_own_is_used_and_is_another_run(world: Cli, server: ModelServer) -> None:
+    built_in = (ROOT / "src/longread/reading/prompts/ledger.toml").read_text()
+    mine = built_in.replace("NOTHING\n'''", "NOTHING\nRead as a notary would.\n'''", 1)
+    (world.folder / "mine.toml").write_text(mine)
+    first = json.loads(world(*ask(server), "--json").stdout)
+    before = len(server.received)
+    done = world(*ask(server), "--prompts", "mine.toml", "--json")
+    assert json.loads(done.stdout)["answer"] == first["answer"]
+    asked = list(server.received)[before:]
+    assert len(asked) == first["usage"]["calls"]
+    assert all("Read as a notary would." in prompt for prompt in asked[:-1])
+    (world.folder / "mine.toml").write_text(mine.replace("$close", "$ close"))
+    broken = world(*ask(server), "--prompts", "mine.toml")
+    assert broken.returncode == 2
+    assert "$$" in last_line(broken.stderr)
+
+
+def test_resuming_a_run_whose_files_changed_says_that_it_is_a_new_one(
+    world: Cli, server: ModelServer
+) -> None:
+    run = json.loads(world(*ask(server), "--json").stdout)["run_id"]
+    assert "stored answer" in world("runs", "resume", run).stderr
+    (world.folder / "world.txt").write_text(WORLD.text + " More.")
+    changed = world("runs", "resume", run, "--json")
+    assert f"changed since run {run}" in changed.stderr
+    assert json.loads(changed.stdout)["run_id"] != run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 import typer
@@ -42,6 +43,9 @@ def _root(
 
 def main() -> None:
     """Entry point: every error a user can act on is one line on stderr and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # documents hold characters that a terminal may not
     try:
         app()
     except LongreadError as error:

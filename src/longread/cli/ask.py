@@ -117,15 +117,27 @@ def assignments(pairs: list[str]) -> dict[str, Any]:
     return values
 
 
-def execute(command: dict[str, Any], *, stdin: bytes | None, as_json: bool, fresh: bool) -> None:
-    """Runs a command as the journal keeps it, prints its answer, and exits with its code."""
+def execute(
+    command: dict[str, Any],
+    *,
+    stdin: bytes | None = None,
+    as_json: bool = False,
+    fresh: bool = False,
+    resumes: str | None = None,
+) -> None:
+    """Runs a command as the journal keeps it, prints its answer, and exits with its code.
+
+    `resumes` is the run that the user expects to go on.
+    """
     import asyncio
 
-    answer = asyncio.run(_answer(command, stdin, as_json, fresh))
+    answer = asyncio.run(_answer(command, stdin, as_json, fresh, resumes))
     raise typer.Exit(0 if answer.answered else 3)
 
 
-async def _answer(command: dict[str, Any], stdin: bytes | None, as_json: bool, fresh: bool) -> Answer:
+async def _answer(
+    command: dict[str, Any], stdin: bytes | None, as_json: bool, fresh: bool, resumes: str | None
+) -> Answer:
     import asyncio
     import io
 
@@ -133,6 +145,7 @@ async def _answer(command: dict[str, Any], stdin: bytes | None, as_json: bool, f
     from longread.config import load_settings
     from longread.documents.load import load
     from longread.errors import LongreadError
+    from longread.reading.events import Started
     from longread.reading.journal import Journal
     from longread.reading.opening import open_policy
     from longread.reading.reader import Reader
@@ -158,7 +171,10 @@ async def _answer(command: dict[str, Any], stdin: bytes | None, as_json: bool, f
             async for event in reader.read(
                 command["question"], corpus, fresh=fresh, command=command, stdin=stdin
             ):
-                run_id = getattr(event, "run_id", run_id)
+                if isinstance(event, Started):
+                    run_id = event.run_id
+                    if resumes and run_id != resumes:
+                        display.say(f"text or settings have changed since run {resumes}: this is a new run")
                 display.show(event)
         except (LongreadError, KeyboardInterrupt, asyncio.CancelledError) as error:
             display.stop()

@@ -35,4 +35,4 @@ def demo(
         "settings": {"model": "extractive", "strategy": "sequential"},
         "folder": library,
     }
-    execute(command, stdin=None, as_json=False, fresh=True)
+    execute(command, fresh=True)

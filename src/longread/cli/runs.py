@@ -101,7 +101,7 @@ def resume(
         raise InputError(
             f"run {row.id} was started in {folder}, which cannot be entered: {error.strerror}"
         ) from error
-    execute(row.command, stdin=stdin, as_json=json, fresh=False)
+    execute(row.command, stdin=stdin, as_json=json, resumes=row.id)
 
 
 def _journal() -> Journal:

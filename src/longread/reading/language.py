@@ -89,8 +89,8 @@ class Budgets(NamedTuple):
 
     @property
     def room(self) -> int:
-        """Document tokens that fit one pass. A tenth is left free, since counts may be estimates."""
-        return (self.window - _FRAME - self.reply - self.answer - self.thinking) * 9 // 10
+        """Document tokens that fit one pass."""
+        return self.window - _FRAME - self.reply - self.answer - self.thinking
 
 
 @dataclass(frozen=True)
@@ -124,8 +124,8 @@ class LanguagePolicy:
 
     @property
     def room(self) -> int:
-        """Tokens of text that `whole` can take."""
-        return self.budgets.room
+        """Tokens of text that `whole` can take; a fifth is left free where counts are estimates."""
+        return self.budgets.room if self.model.ratio is None else self.budgets.room * 4 // 5
 
     @property
     def chunk_tokens(self) -> int:
@@ -315,7 +315,10 @@ class LanguagePolicy:
         question = Message.of("user", prompt)
         messages: tuple[Message, ...] = (question,)
         limit = tokens + self.budgets.thinking
-        most = max(limit, self.budgets.window - self.count(prompt) - 64)
+        size = self.count(prompt) + _FRAME
+        if self.model.ratio is not None:
+            size = size * 5 // 4  # an estimate
+        most = max(limit, self.budgets.window - size)
         calls: list[Call] = []
         for attempt in range(self.attempts):
             last = attempt == self.attempts - 1

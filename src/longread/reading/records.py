@@ -10,9 +10,9 @@ Prose = Callable[[str, int, int], Iterator[tuple[int, int]]]
 
 # Bounded, so that text full of quotation marks without partners costs no more than its length.
 _STRING = r'"(?:[^"\\\n]|\\.){0,4000}+"'
-_MARK = re.compile(rf"{_STRING}|[{{}}\[\]]")
+_MARK = re.compile(rf"{_STRING}|\\.|[{{}}\[\]]")
 _KEY = re.compile(rf"{_STRING}\s*:\s*$")
-_LEAF = re.compile(rf"""(?:{_STRING}|[^,\n"{{}}\[\]]++|")+""")
+_LEAF = re.compile(rf"""(?:{_STRING}|\\.|[^,\n"{{}}\[\]\\]++|["\\])+""")
 _KEY_LENGTH = 120
 
 

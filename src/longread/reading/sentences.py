@@ -22,6 +22,7 @@ _CJK_END = re.compile(r"[。！？；｡]+[”’」』）】》\"')]*|[!?]+(?=[
 _BULLET = re.compile(r"\s*(?:[-*+•·▪◦–—]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])\s+\S|\s*(?:#{1,6}\s|\||>)")
 _ENDS = re.compile(r"[.!?。！？:：；;…|][\"'”’」』)\]]*\s*$")
 _CLAUSE = re.compile(r"[;:—、，；：]\s*|,\s+|\s[–-]\s|[)\]}>]\s+")
+_PORTION = 4_000
 _SHORT_LINE = 45
 """A line shorter than this that is followed by a capital was not wrapped: it ends its sentence."""
 
@@ -42,7 +43,7 @@ def quotes(text: str, kind: str) -> list[tuple[int, int]]:
 
 def prose(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """Sentences of `text[start:end]`: blank lines, list items, headings and table rows always end one."""
-    for a, b in _paragraphs(text, start, end):
+    for a, b in _portions(text, start, end):
         paragraph = text[a:b]
         for c, d in sent_spans(paragraph):
             if not CJK.search(paragraph, c, d):
@@ -53,6 +54,17 @@ def prose(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
                 yield a + at, a + stop.end()
                 at = stop.end()
             yield a + at, a + d
+
+
+def _portions(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Paragraphs, endless ones in parts, because the splitter's time may grow faster than its text."""
+    for a, b in _paragraphs(text, start, end):
+        while b - a > _PORTION:
+            stop = text.rfind(". ", a + _PORTION // 2, a + _PORTION) + 1
+            stop = stop or text.rfind(" ", a + _PORTION // 2, a + _PORTION) + 1 or a + _PORTION
+            yield a, stop
+            a = stop
+        yield a, b
 
 
 def _paragraphs(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

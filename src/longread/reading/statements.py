@@ -22,7 +22,7 @@ _DOCSTRING = re.compile(r"[ \t]*[rRuU]?(?:\"|''')")
 _TRIPLE = re.compile(r'"""|' + r"'''")
 _MARK = re.compile(
     r"(?P<triple>\"\"\"|''')|\"(?:[^\"\\\n]|\\.){0,2000}+\"|'(?:[^'\\\n]|\\.){0,2000}+'"
-    r"|#.*|//.*|(?P<open>[(\[])|(?P<close>[)\]])"
+    r"|\\.|#.*|//.*|(?P<open>[(\[])|(?P<close>[)\]])"
 )
 _MOST_LINES = 12
 """A statement whose brackets stay open for longer is cut."""

@@ -8,7 +8,8 @@ its own, arithmetic and synonyms; a question whose words the documents do not us
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from functools import reduce
 from operator import or_
 from typing import Self
@@ -21,12 +22,14 @@ from longread.reading.extractive.units import NOTHING, Unit, read, units, value
 from longread.reading.notes import Add, Entry, Notes
 from longread.reading.policy import NOT_ANSWERED, Draft, Emit, Noted, Task
 from longread.reading.recording import Run
-from longread.reading.section import Section
+from longread.reading.section import Piece, Section
 from longread.reading.terms import TOKEN
 
 _KEEP = 150
 """Passages that the first look lets through."""
 _PER_CHUNK = 6
+_ABOVE = 16
+"""Blocks above a passage from which its headings and definitions may come."""
 _HOPS = 3
 _NAMED = 0.5
 """Share of the weight of the question's rare names that the evidence must support."""
@@ -130,11 +133,7 @@ def _adds(survey: Survey, section: Section, most: int) -> tuple[Add, ...]:
     """Notes of the passages of `section` that pass the floor, at most `most`, in order."""
     passing: list[tuple[float, Unit]] = []
     for piece in section.pieces:
-        blocks = [block for block in survey.scanner.blocks(piece.text) if block.mask]
-        lent = survey.about.get(piece.span.doc, NOTHING)
-        around = reduce(or_, (block.mask for block in blocks), lent.near | lent.topic)
-        hits = [(b.start, b.end) for b in blocks if survey.bound(b.mask, around) >= survey.floor]
-        for unit in units(survey.query, piece, hits, survey.about):
+        for unit in units(survey.query, piece, _hits(survey, piece), survey.about):
             worth = survey.worth(unit)
             if worth >= survey.floor and worth > 0:
                 passing.append((worth, unit))
@@ -142,6 +141,16 @@ def _adds(survey: Survey, section: Section, most: int) -> tuple[Add, ...]:
     order = {piece.span.doc: i for i, piece in enumerate(section.pieces)}
     kept.sort(key=lambda p: (order[p[1].span.doc], p[1].span.start))
     return tuple(Add(unit.context, unit.text, unit.span, round(worth, 3)) for worth, unit in kept)
+
+
+def _hits(survey: Survey, piece: Piece) -> Iterator[tuple[int, int]]:
+    """The blocks of `piece` that can hold a unit that passes the floor, given what stands shortly above."""
+    lent = survey.about.get(piece.span.doc, NOTHING)
+    above: deque[int] = deque(maxlen=_ABOVE)
+    for start, end, mask in survey.scanner.blocks(piece.text):
+        above.append(mask)
+        if mask and survey.bound(mask, reduce(or_, above, lent.near | lent.topic)) >= survey.floor:
+            yield start, end
 
 
 def _choose(survey: Survey, passages: Sequence[Unit], most: int) -> list[Unit]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -74,7 +75,8 @@ def units(
     for start, end, inside in _regions(text, hits):
         found = [(start + a, start + b) for a, b in quotes(text[start:end], piece.kind)]
         for before, (a, b) in zip([None, *found], found, strict=False):
-            if not any(a < d and c < b for c, d in inside):
+            last = bisect_left(inside, (b,)) - 1
+            if last < 0 or inside[last][1] <= a:
                 continue
             if before and piece.kind not in STRUCTURED and _PRONOUN.match(text, a):
                 a = before[0]  # a pronoun's sentence is no evidence without the one that names its subject
@@ -91,7 +93,8 @@ def _regions(text: str, hits: Iterable[tuple[int, int]]) -> Iterator[tuple[int, 
         line = text.rfind("\n", b, b + _AROUND) + 1 if b + _AROUND < len(text) else len(text)
         end = line or b + _AROUND
         if open_ and start < open_[1]:
-            open_ = (open_[0], max(end, open_[1]), [*open_[2], (a, b)])
+            open_[2].append((a, b))
+            open_ = (open_[0], max(end, open_[1]), open_[2])
             continue
         if open_:
             yield open_
