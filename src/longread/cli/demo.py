@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-QUESTION = "Which exception does subprocess raise when a timeout expires, and which class is its base?"
+QUESTION = "What is the request_queue_size of the class that http.server's ThreadingHTTPServer is built on?"
 
 
 def register(app: typer.Typer) -> None:
