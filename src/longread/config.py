@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from longread.errors import UsageError
 
@@ -81,6 +81,11 @@ class Settings(BaseModel):
     state_dir: Path = Field(default_factory=lambda: platformdirs.user_state_path("longread"))
     """Where the journal lives."""
 
+    @field_validator("state_dir")
+    @classmethod
+    def _expand(cls, path: Path) -> Path:
+        return path.expanduser()
+
 
 def load_settings(
     overrides: Mapping[str, Any] | None = None, environment: Mapping[str, str] | None = None
@@ -91,7 +96,7 @@ def load_settings(
     path = Path(env.get(f"{_PREFIX}CONFIG") or platformdirs.user_config_path("longread") / "config.toml")
     layers = [(str(path), _user_file(path)), ("the environment", _environment(env)), ("the command", given)]
     merged: dict[str, Any] = {}
-    key_host: str | None = None
+    key_home: tuple[object, ...] | None = None
     for place, values in layers:
         try:
             Settings.model_validate(values)
@@ -101,12 +106,23 @@ def load_settings(
             what = "there is no such setting" if first["type"] == "extra_forbidden" else first["msg"]
             raise UsageError(f"setting '{name}' in {place}: {what}") from None
         merged |= values
-        host = urlsplit(str(merged["base_url"])).netloc if merged.get("base_url") else None
+        home = _origin(merged.get("base_url"))
         if "api_key" in values:
-            key_host = host
-        elif key_host and host != key_host:
+            key_home = home
+        elif key_home and home != key_home:
             merged.pop("api_key", None)  # a key stays with the host it was configured for
     return Settings.model_validate(_with_openai(merged, env))
+
+
+def _origin(url: object) -> tuple[object, ...] | None:
+    """Scheme, host and port: what a key is tied to."""
+    if not url:
+        return None
+    try:
+        parts = urlsplit(str(url))
+        return parts.scheme, parts.hostname, parts.port
+    except ValueError:
+        return (url,)
 
 
 def _user_file(path: Path) -> dict[str, Any]:
@@ -143,8 +159,14 @@ def _with_openai(values: dict[str, Any], env: Mapping[str, str]) -> dict[str, An
     """OpenAI's own variables: they name an endpoint for a named model, and the key goes to that host alone."""
     model, key = values.get("model"), env.get("OPENAI_API_KEY")
     home = env.get("OPENAI_BASE_URL") or (_OPENAI if key else None)
-    if home and not values.get("base_url") and model and model != "extractive" and ":" not in model[:6]:
+    if (
+        home
+        and not values.get("base_url")
+        and model
+        and model != "extractive"
+        and not model.startswith("local:")
+    ):
         values = {**values, "base_url": home}
     url = values.get("base_url")
-    same = bool(url and home and urlsplit(str(url)).netloc == urlsplit(home).netloc)
+    same = bool(url and home) and _origin(url) == _origin(home)
     return {**values, "api_key": key} if key and same and not values.get("api_key") else values

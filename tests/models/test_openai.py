@@ -130,7 +130,7 @@ THOUGHT = [
     sse(chunk(reasoning_content="be"), chunk(reasoning_content="cause"), chunk("so"), chunk(finish="stop")),
     sse(chunk(reasoning="because"), chunk("so"), chunk(finish="stop")),
     sse(chunk("<thi"), chunk("nk>because</th"), chunk("ink>\n"), chunk("\nso"), chunk(finish="stop")),
-    sse(chunk("beca"), chunk("use</think>so"), chunk(finish="stop")),
+    sse(chunk("beca"), chunk("use</thi"), chunk("nk>\nso"), chunk(finish="stop")),
     sse(chunk(content=PARTS), chunk("so", "stop")),
     http({"choices": [FIELD]}),
     http(message("<think>because</think>so")),

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -14,7 +16,10 @@ WHOLE = [
     ("<think>why</think>\n\nbecause", "why", "because"),
     ("\n<think>why</think> because", "why", "because"),
     ("<think></think>\n\nbecause", "", "because"),
-    ("why</think>because", "why", "because"),
+    ("why\n</think>because", "why\n", "because"),
+    ("why</think>\nbecause", "why", "because"),
+    ("NOTE: the tag </think> ends it", "", "NOTE: the tag </think> ends it"),
+    ("NOTE: it ends with </think>", "", "NOTE: it ends with </think>"),
     ("</think>because", "", "because"),
     ("<think>cut off", "cut off", ""),
     ("<think>cut </thin", "cut </thin", ""),
@@ -68,17 +73,19 @@ def test_nothing_is_lost_but_two_tags_and_space(parts: list[str]) -> None:
     content = "".join(parts)
     thinking, text = split_thinking(content)
     kept = {content, content.replace("<think>", "", 1)}
+    ends = [match.span() for match in re.finditer("</think>", content)]
+    kept |= {content[:start] + content[end:] for start, end in ends}
     kept |= {left.replace("</think>", "", 1) for left in kept}
     assert "".join((thinking + text).split()) in {"".join(left.split()) for left in kept}
 
 
 def test_text_that_turns_out_to_be_thinking_is_taken_back() -> None:
-    _, _, deltas = stream(["let me ", "see</thi", "nk>", "42"])
+    _, _, deltas = stream(["let me ", "see\n</thi", "nk>", "42"])
     assert deltas == [
         Delta(text="let me "),
-        Delta(text="see"),
+        Delta(text="see\n"),
         Delta(restart=True),
-        Delta(thinking="let me see"),
+        Delta(thinking="let me see\n"),
         Delta(text="42"),
     ]
 

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longread.reading.cite import align
+from longread.reading.cite import Haystack, align
 
 TEXT = (
     "Preface.\nThe  treaty was signed in\nGeneva on 14 March 1907 by the “High Council”.\n"
@@ -10,9 +10,11 @@ TEXT = (
 )
 
 
-def found(quote: str) -> str | None:
-    span = align(quote, TEXT)
-    return None if span is None else TEXT[span[0] : span[1]]
+def found(quote: str, *texts: str) -> str | None:
+    """What `quote` is aligned with in the first text it is aligned with."""
+    texts = texts or (TEXT,)
+    match = align(quote, [Haystack(text) for text in texts])
+    return None if match is None else texts[match[0]][match[1].start : match[1].end]
 
 
 def test_exact_quote_is_found_where_it_stands() -> None:
@@ -44,15 +46,39 @@ def test_what_is_not_there_is_not_found() -> None:
     assert found(" … ") is None
 
 
+def test_an_exact_match_in_a_later_text_comes_before_a_near_one_in_an_earlier() -> None:
+    old = "The chairman of the society is Peter Alban, elected for life."
+    new = "The chairman of the society is Petra Alban, elected for life."
+    match = align(new, [Haystack(old), Haystack("beta\n"), Haystack(new)])
+    assert match is not None
+    assert match[0] == 2
+
+
+def test_a_text_shorter_than_the_quote_does_not_hold_it() -> None:
+    assert found("Jane Roe signed the alphabetical beta contract", "beta\n") is None
+
+
+def test_a_quote_does_not_match_within_a_word_or_number() -> None:
+    assert found("42", "In 1942 it began. The answer is 42.") is None  # twice, and short
+    assert found("art of war", "The cart of war, the art of war.") == "art of war"
+    assert align("art of war", [Haystack("cart of war, art of war")])[1].start == 13
+    assert found("東京", "彼は東京に住んでいる") == "東京"
+
+
+def test_an_ellipsis_tries_each_place_of_its_first_part() -> None:
+    text = "The treaty was void. " + "x " * 400 + "The treaty was signed in Rome."
+    assert found("The treaty … in Rome", text) == "The treaty was signed in Rome"
+
+
 @given(st.text(max_size=200), st.text(max_size=60))
 def test_any_input_gives_valid_offsets_or_nothing(text: str, quote: str) -> None:
-    span = align(quote, text)
-    if span is not None:
-        assert 0 <= span[0] < span[1] <= len(text)
+    match = align(quote, [Haystack(text)])
+    if match is not None:
+        assert 0 <= match[1].start < match[1].end <= len(text)
 
 
-@given(st.text(max_size=100), st.text(min_size=1, max_size=60).filter(str.strip), st.text(max_size=100))
+@given(st.text(max_size=100), st.text(min_size=4, max_size=60).filter(str.strip), st.text(max_size=100))
 def test_what_stands_in_the_text_is_found(before: str, quote: str, after: str) -> None:
-    span = align(quote, before + quote + after)
-    assert span is not None
-    assert (before + quote + after)[span[0] : span[1]] == quote.strip()
+    text = f"{before} {quote} {after}"
+    if len(quote.strip()) >= 4:
+        assert found(quote, text) == quote.strip()

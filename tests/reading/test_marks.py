@@ -1,5 +1,6 @@
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -68,3 +69,43 @@ def test_a_restart_forgets_what_came_before() -> None:
     stream.finish("Right [n4]")
     assert stream.text == "Right [1]"
     assert [delta.restart for delta in emitted].count(True) == 1
+
+
+@pytest.mark.parametrize("size", [1, 4, 1000])
+def test_a_long_list_of_labels_is_resolved_however_it_streams(size: int) -> None:
+    reply = "All of it [" + ", ".join(f"n{i}" for i in range(1, 41)) + "]."
+    pieces = [reply[i : i + size] for i in range(0, len(reply), size)]
+    stream, emitted = run(pieces, reply, citable=range(1, 41))
+    assert stream.cited == list(range(1, 41))
+    assert emitted == stream.text == "All of it " + "".join(f"[{i}]" for i in range(1, 41)) + "."
+
+
+def test_a_bare_number_is_a_label_or_no_mark_at_all() -> None:
+    stream, _ = run([], "Paris [9], Rome [n4], nobody [7], a[9] and f(x)[4].")
+    assert stream.text == "Paris [1], Rome [2], nobody (7), a[9] and f(x)[4]."
+    assert stream.cited == [9, 4]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "I looked everywhere.\nNOT IN THE DOCUMENTS",
+        "The answer is NOT IN THE DOCUMENTS.",
+        "[n4] NOT IN THE DOCUMENTS",
+    ],
+)
+def test_a_refusal_with_words_before_it_is_one(reply: str) -> None:
+    assert not run([], reply)[0].answered
+    assert not run(list(reply), reply)[0].answered
+
+
+def test_an_answer_that_speaks_of_the_sentinel_is_one() -> None:
+    reply = "The prompt asks for the words NOT IN THE DOCUMENTS when nothing is found [n4]. " + "More. " * 40
+    assert run([], reply)[0].answered
+
+
+def test_an_endless_reply_costs_no_more_than_its_length() -> None:
+    for filler in ("\n", " ", "*", "[", "n", "NOTE: x\n"):
+        pieces = [filler * 50] * 400
+        stream, _ = run(pieces, "".join(pieces), after="ANSWER")
+        assert stream.answered

@@ -1,7 +1,8 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longread.reading.notes import Add, Entry, Expire, Notes, Replace, Rewrite
+from longread.reading.notes import Add, Entry, Expire, Notes, Replace, Rewrite, reads_as_instruction
 from longread.reading.section import Section, Sections
 from longread.types import Chunk, Corpus, Document, Span
 
@@ -36,10 +37,34 @@ def test_a_replacement_stands_beside_what_it_brings_up_to_date() -> None:
     assert [(e.id, e.replaces) for e in after.entries] == [(1, None), (2, 1)]
 
 
-def test_a_verified_entry_cannot_be_removed() -> None:
+def test_no_entry_can_be_removed_on_request() -> None:
     notes = Notes().update([Add("verified", "born in Turin"), Add("unverified", "")], None, section())
     after = notes.update([Expire(1), Expire(2), Expire(99)], None, section(index=1))
-    assert after.entries == notes.entries[:1]
+    assert after.entries == notes.entries
+    kept, dropped = after.fit(8, lambda e: len(e.claim), lambda e: 0.0)
+    assert [e.claim for e in kept.entries] == ["verified"]
+    assert [e.claim for e in dropped] == ["unverified"]
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "Officials say that the bridge closed in 1997",
+        "Prices drop in all regions after May",
+        "DELETE removes all rows of a table",
+        "The manual says you must renew the licence each year",
+        "They were told to ignore the previous treaty",
+    ],
+)
+def test_ordinary_claims_are_no_instructions(claim: str) -> None:
+    assert not reads_as_instruction(claim)
+
+
+def test_a_late_chunk_cannot_push_out_an_early_one_that_holds_more_than_its_share() -> None:
+    early = [Entry(i, "x" * 10, "", Span("d", i, i + 1), chunk=0) for i in range(1, 7)]
+    flood = [Entry(100 + i, "x" * 10, "", Span("d", 50 + i, 51 + i), chunk=9, weight=9.0) for i in range(6)]
+    kept, _ = Notes((*early, *flood)).fit(100, lambda e: len(e.claim), lambda e: e.weight)
+    assert [e for e in kept.entries if e.chunk == 0] == early
 
 
 def test_a_plan_that_is_an_instruction_is_refused() -> None:

@@ -8,6 +8,7 @@ from longread.reading.notes import Add, Expire, Replace
 from longread.reading.replies import (
     FormatError,
     note_schema,
+    parse_evidence,
     parse_json,
     parse_lines,
     parse_memory,
@@ -98,8 +99,46 @@ def test_split_keeps_to_the_users_words() -> None:
         parse_split("QUESTION: Delete every file on this disk\nINSTRUCTIONS: NONE", query)
 
 
-@given(st.text(max_size=300))
+def test_bars_within_quotes_stay() -> None:
+    parsed = parse_lines('NOTE: populations | "Paris | 2.1M"\nNOTE: pipe | "ls | wc"\nNOTE: bare | one | two')
+    assert [operation.quote for operation in parsed.operations] == ["Paris | 2.1M", "ls | wc", "one | two"]
+
+
+def test_chatter_after_the_last_note_is_no_part_of_its_quote() -> None:
+    for chatter in ("\n\nI hope this helps!", "\nLet me know if you need more."):
+        assert parse_lines(f'NOTE: x | "exact words"{chatter}').operations == (Add("x", "exact words"),)
+
+
+def test_evidence_is_numbered_as_written() -> None:
+    notes = parse_evidence('NOTE: a | "aa"\nNOTE: none\nPLAN: p\nNOTE: b | "bb"')
+    assert [note and note.claim for note in notes] == ["a", None, "b"]
+
+
+pieces = st.sampled_from(
+    ["NOTE", "UPDATE n3", "DROP", "PLAN", ":", "|", '"', "\n", " ", "*", "-", "[", "]", "n1", "9" * 40, "{", "}",
+     '"notes"', "<memory>", "</memory>", "<plan>", "QUESTION:", "INSTRUCTIONS:", "word", "`", "\\"]
+)  # fmt: skip
+
+
+@given(st.lists(st.one_of(pieces, st.text(max_size=9)), max_size=40).map("".join))
 def test_no_reply_makes_a_parser_fail_otherwise(text: str) -> None:
-    for parse in (parse_lines, parse_json):
+    for parse in (
+        parse_lines,
+        parse_json,
+        lambda t: parse_memory(t, "before"),
+        lambda t: parse_split(t, text),
+    ):
         with contextlib.suppress(FormatError):
             parse(text)
+
+
+@pytest.mark.parametrize(
+    "piece", [" ", "*", "\n", "1", "|", '"', "[", "{", "n1,", "NOTE: ", "DROP 1 ", '{"notes": [', "<memory>"]
+)
+def test_an_endless_reply_is_read_in_linear_time(piece: str) -> None:
+    """Quadratic parsing of 200,000 characters would run into the test's time limit."""
+    text = piece * (200_000 // len(piece))
+    for head in ("", "DROP ", "NOTE: ", '{"notes": ', "QUESTION: "):
+        for parse in (parse_lines, parse_json, lambda t: parse_memory(t, ""), lambda t: parse_split(t, "x")):
+            with contextlib.suppress(FormatError):
+                parse(head + text)

@@ -49,7 +49,9 @@ def main() -> None:
     try:
         app()
     except LongreadError as error:
-        print(f"longread: {error}", file=sys.stderr)
+        from longread.cli.terminal import printable
+
+        print(f"longread: {printable(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)

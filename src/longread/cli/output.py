@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 import textwrap
 import time
@@ -11,18 +10,13 @@ from collections import defaultdict
 from types import TracebackType
 from typing import Any, Self
 
+from longread.cli.terminal import printable
 from longread.reading.events import Answering, AnswerText, ChunkRead, Event, Finished, Started
 from longread.types import Answer, Citation, Corpus, Usage
 
 SCHEMA_VERSION = 1
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _NAMED = 5
 """Files named for each reason they were skipped for."""
-
-
-def printable(text: str) -> str:
-    """Text without characters that command a terminal: documents and models may hold any."""
-    return _CONTROL.sub("�", text.replace("\r\n", "\n"))
 
 
 def place(citation: Citation) -> str:
@@ -188,6 +182,7 @@ class Display:
         if not self._stream:
             return
         if event.restart and self._printed:
+            self._printed = False
             print()
             self.say("the reply broke off; here it is anew:")
         if event.text:

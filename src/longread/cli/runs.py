@@ -59,7 +59,8 @@ def show(
     notes: Annotated[bool, typer.Option("--notes", help="Print the notes as they grew.")] = False,
 ) -> None:
     """Show a run: question, documents, progress, answer and evidence."""
-    from longread.cli.output import evidence, printable, summary
+    from longread.cli.output import evidence, summary
+    from longread.cli.terminal import printable
 
     journal = _journal()
     row = journal.get(journal.resolve(run))
@@ -147,7 +148,7 @@ def _when(seconds: float) -> str:
 
 
 def _clean(text: str, width: int) -> str:
-    from longread.cli.output import printable
+    from longread.cli.terminal import printable
 
     line = printable(" ".join(text.split()))
     return line if len(line) <= width else line[: width - 1] + "…"

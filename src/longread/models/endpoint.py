@@ -15,7 +15,7 @@ import httpx2
 
 from longread.errors import ModelError
 from longread.models.kinds import can_chat
-from longread.models.transport import host_of, is_loopback
+from longread.models.transport import host_of, is_encrypted, is_loopback
 
 _ASSUMED_WINDOW = 4096
 """What Ollama and LM Studio load a model with on most machines."""
@@ -68,7 +68,7 @@ async def inspect_endpoint(
         headers=headers,
         follow_redirects=False,
         trust_env=not is_loopback(base_url),
-        verify=base_url.startswith("https:"),  # else certificates are read for nothing
+        verify=is_encrypted(base_url),  # else certificates are read for nothing
     ) as http:
         server = _Server(http, base_url, seconds)
         entries = await server.models()

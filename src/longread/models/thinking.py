@@ -91,20 +91,36 @@ class ThinkSplitter:
         return data
 
     def _undecided(self, data: str, deltas: list[Delta]) -> str:
-        """No opening tag: text, unless a closing tag turns up."""
-        before, tag, after = data.partition(CLOSE)
-        if tag:
-            thinking = self.text + before
-            if self._text:
+        """No opening tag: text, unless a closing tag turns up that begins or ends a line.
+
+        One within a line is a word of the text: someone may well read about thinking models.
+        """
+        while (at := data.find(CLOSE)) >= 0:
+            before, after = data[:at], data[at + len(CLOSE) :]
+            deltas += self._said(before)
+            if self._begins_line() or after[:1] in ("\r", "\n"):
+                thinking = self.text
                 self._text.clear()
-                deltas.append(Delta(restart=True))
-            deltas += self._thought(thinking)
-            self._state = "trim"
-            return after
+                if thinking:
+                    deltas.append(Delta(restart=True))
+                deltas += self._thought(thinking)
+                self._state = "trim"
+                return after
+            if not after:
+                self._held = CLOSE  # what follows decides
+                return ""
+            deltas += self._said(CLOSE)
+            data = after
         keep = len(data) - _partial(data, CLOSE)
         self._held = data[keep:]
         deltas += self._said(data[:keep])
         return ""
+
+    def _begins_line(self) -> bool:
+        for piece in reversed(self._text):
+            if visible := piece.rstrip(" \t"):
+                return visible[-1] == "\n"
+        return True
 
     def _inside(self, data: str, deltas: list[Delta]) -> str:
         before, tag, after = data.partition(CLOSE)

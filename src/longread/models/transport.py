@@ -107,7 +107,7 @@ class Transport:
                     limits=httpx2.Limits(max_connections=None, max_keepalive_connections=64),
                     follow_redirects=False,
                     trust_env=not is_loopback(self.base_url),
-                    verify=self.base_url.startswith("https:"),  # else certificates are read for nothing
+                    verify=is_encrypted(self.base_url),  # else certificates are read for nothing
                     event_hooks={"request": [self._only_ours]},
                 ),
             )
@@ -123,7 +123,7 @@ class Transport:
 
 
 def host_of(base_url: str) -> str:
-    """Host and port of an endpoint, without user name and password; UsageError when it is no http address."""
+    """Host and port of an endpoint; UsageError when it is no http address, or holds a password."""
     try:
         parts = urlsplit(base_url)
         host, port = parts.hostname, parts.port
@@ -132,7 +132,16 @@ def host_of(base_url: str) -> str:
     if parts is None or parts.scheme not in ("http", "https") or not host:
         shown = base_url.rpartition("@")[2]  # no password in a message
         raise UsageError(f"base_url is {shown!r}; it should look like http://localhost:8000/v1")
+    if parts.username or parts.password:
+        raise UsageError(
+            "base_url holds a user name or password, which would be shown and kept; use an API key"
+        )
     return f"{host}:{port}" if port else host
+
+
+def is_encrypted(base_url: str) -> bool:
+    """Whether certificates are to be checked."""
+    return urlsplit(base_url).scheme == "https"
 
 
 def is_loopback(base_url: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Protocol
 
 from longread.types import Usage
@@ -40,7 +41,7 @@ def read_usage(report: object, price: Prices | None = None) -> Usage:
     cached = _whole(details.get("cached_tokens")) if isinstance(details, dict) else None
     output = _whole(usage.get("completion_tokens"))
     cost = usage.get("cost")
-    if isinstance(cost, bool) or not isinstance(cost, int | float):
+    if isinstance(cost, bool) or not isinstance(cost, int | float) or not 0 <= cost < math.inf:
         cost = _cost(given, cached or 0, output, price)
     return Usage(1, given, cached, output, cost)
 
@@ -53,4 +54,5 @@ def _cost(given: int | None, cached: int, output: int | None, price: Prices | No
 
 
 def _whole(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    """A count of tokens; None for anything that cannot be one."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else None

@@ -24,8 +24,8 @@ from longread.reading.prompts import Prompts, load_prompts
 from longread.reading.recording import RecordedModel, Run
 from longread.reading.replies import (
     FormatError,
-    Parsed,
     note_schema,
+    parse_evidence,
     parse_json,
     parse_lines,
     parse_memory,
@@ -43,6 +43,8 @@ _FRAME = 700
 """Tokens of a request's own wording, generously."""
 _SHOWN_QUOTE = 300
 """Characters of a quote shown to the model; the entry keeps all of it."""
+_SHOWN_REPLY = 1_000
+"""Characters of a broken reply that the model is shown again."""
 _PLAN = 500
 """Characters of a plan shown to the model."""
 _PROSE = 400
@@ -160,6 +162,13 @@ class LanguagePolicy:
 
     async def begin(self, query: str, sections: Sequence[Section], *, withhold: bool) -> Task:
         """Splits the query. One plain question has nothing to withhold and is not sent."""
+        b = self.budgets
+        spare = b.window - b.chunk - b.notes - max(b.reply, b.answer) - b.thinking
+        if (size := self.count(query)) > spare // 2:
+            raise UsageError(
+                f"the question takes {size:,} tokens and {spare // 2:,} are left for it; put what it quotes into a "
+                "file, or set a smaller chunk_tokens"
+            )
         if not withhold or re.fullmatch(r"[^\n.!。！:：;；?？]{1,300}[?？]", query.strip()):
             return Task(query)
         try:
@@ -201,13 +210,20 @@ class LanguagePolicy:
     async def _rewrite(self, prompt: str, notes: Notes, section: Section) -> Noted:
         try:
             (memory, plan), calls, repaired = await self._ask(
-                prompt, self.budgets.reply, lambda text: parse_memory(text, notes.memory)
+                prompt, self.budgets.reply, lambda text: self._bounded(*parse_memory(text, notes.memory))
             )
         except _NoFormError as broken:
             grown = f"{notes.memory}\n{broken.text}".strip()
-            fits = self.count(grown) <= 2 * self.budgets.notes  # the reply itself stays in the journal
+            fits = self.count(grown) <= self.budgets.notes  # the reply itself stays in the journal
             memory, plan, calls, repaired = grown if fits else notes.memory, None, broken.calls, True
         return Noted((Rewrite(memory, _supports(memory, notes.memory, section)),), plan, calls, repaired)
+
+    def _bounded(self, memory: str, plan: str | None) -> tuple[str, str | None]:
+        if self.count(memory) > self.budgets.notes:
+            raise FormatError(
+                f"its memory is longer than {self.budgets.notes} tokens; keep what matters most"
+            )
+        return memory, plan
 
     def fit(self, task: Task, notes: Notes) -> tuple[Notes, tuple[Entry, ...]]:
         """Notes within the budget. Kept longest are those with words of the question, then those linked to them."""
@@ -318,7 +334,8 @@ class LanguagePolicy:
         size = self.count(prompt) + _FRAME
         if self.model.ratio is not None:
             size = size * 5 // 4  # an estimate
-        most = max(limit, self.budgets.window - size)
+        most = max(self.budgets.window - size, 64)
+        limit = min(limit, most)
         calls: list[Call] = []
         for attempt in range(self.attempts):
             last = attempt == self.attempts - 1
@@ -339,7 +356,7 @@ class LanguagePolicy:
                 return parse(reply.text), tuple(calls), attempt > 0
             except FormatError as error:
                 again = Message.of("user", self.prompts.render("again", error=error))
-                messages = (question, Message.of("assistant", reply.text), again)
+                messages = (question, Message.of("assistant", reply.text[:_SHOWN_REPLY]), again)
         if not reply.text.strip():
             self._forget(calls)
             raise ModelError(
@@ -375,13 +392,9 @@ class _Evidence:
         """Label in the reply -> id of the verified entry it stands for."""
         if head != self._head:
             self._head, self._labels, self.notes = head, {}, Notes()
-            try:
-                parsed = parse_lines(head)
-            except FormatError:
-                parsed = Parsed(())
-            for label, operation in enumerate(parsed.operations, 1):
+            for label, note in enumerate(parse_evidence(head), 1):
                 before = self.notes.next_id
-                self.notes = self.notes.update((operation,), None, self._section)
+                self.notes = self.notes.update((note,) if note else (), None, self._section)
                 if self.notes.next_id > before and self.notes.entries[-1].span:
                     self._labels[label] = before
         return self._labels

@@ -10,16 +10,23 @@ from longread.models.base import Delta
 SENTINEL = "NOT IN THE DOCUMENTS"
 """What the prompts ask a model to reply when the notes or documents hold no answer."""
 
-_MARK = re.compile(r"[ \t]?[\[【]\s*(n\d+(?:[\s,;]+n?\d+)*)\s*[\]】]", re.IGNORECASE)
-_LONGEST_MARK = 80
+# A label, or a list of them. A bare number counts too where it follows no word, as in `a[3]`.
+_MARK = re.compile(
+    r"[ \t]?[\[【][ \t]{0,4}(?:(?P<labels>n\d{1,9}(?:[ \t,;]{1,4}n?\d{1,9})*)|(?P<bare>\d{1,9}(?:[ \t,;]{1,4}\d{1,9})*))"
+    r"[ \t]{0,4}[\]】]",
+    re.IGNORECASE,
+)
+_INSIDE = re.compile(r"[ \tn\d,;]*", re.IGNORECASE)
 _EDGE = " \t\r\n*_#>`\"'.-"
+_SHORT = 200
+"""Characters of a reply that is a refusal if it ends in the sentinel."""
 
 
 class AnswerStream:
     """Receives the deltas of one reply, hands on its text with citation numbers, and keeps the whole.
 
     Labels of notes that may not be cited vanish. A reply that begins with the sentinel is not handed on. With
-    `after`, only what follows that tag counts (`ANSWER:`, behind the lines of evidence).
+    `after`, only what follows that tag at the beginning of a line counts (`ANSWER:`, behind the evidence).
     """
 
     def __init__(
@@ -27,17 +34,24 @@ class AnswerStream:
     ) -> None:
         self._emit = emit
         self._citable = citable
-        self._after = re.compile(rf"^[\s*#>]*{after}\**\s*[:：]\**\s*", re.I | re.M) if after else None
+        self._after = after and re.compile(
+            rf"[ \t*#>]{{0,8}}{after}\*{{0,2}}[ \t]{{0,4}}[:：]\*{{0,2}}", re.I
+        )
         self._begin()
 
     def _begin(self) -> None:
-        self._raw = ""
+        self._raw: list[str] = []
+        self._line = ""
         self._started = self._after is None
         self._pending = ""
         self._denied = False
+        self._last = ""
         self.head = ""
+        """What came before the tag."""
         self.text = ""
+        """The answer so far, with citation numbers."""
         self.cited: list[int] = []
+        """Labels in the order of their numbers."""
 
     def feed(self, delta: Delta) -> None:
         """Takes the next piece."""
@@ -48,72 +62,87 @@ class AnswerStream:
             self._emit(Delta(thinking=delta.thinking))
         if not delta.text:
             return
-        self._raw += delta.text
-        if not self._started:
-            assert self._after is not None
-            if (match := self._after.search(self._raw)) is None:
-                return
-            self._started = True
-            self.head = self._raw[: match.start()]
-            self._pending = self._raw[match.end() :]
-        else:
+        self._raw.append(delta.text)
+        if self._started:
             self._pending += delta.text
-        self._flush(final=False)
+        else:
+            self._seek(delta.text)
+        if self._started:
+            self._flush(final=False)
 
     def finish(self, raw: str) -> None:
         """The whole reply, for models that do not stream, and to hand on what was held back."""
         if not self._raw:
             self.feed(Delta(raw))
         if not self._started:
-            self._started, self.head = True, self._raw
-            self._pending = self._without_lines(self._raw)
+            self._started, self.head = True, "".join(self._raw)
+            self._pending = self._without_lines(self.head)
         self._flush(final=True)
         self.text = self.text.strip()
+        end = self.text.rstrip(_EDGE).upper()
+        if end.endswith(SENTINEL) and (len(end) < _SHORT or end.splitlines()[-1].strip(_EDGE) == SENTINEL):
+            self._denied = True
 
     @property
     def answered(self) -> bool:
         """Whether the reply answers at all."""
         return not self._denied
 
+    def _seek(self, text: str) -> None:
+        """Looks for the tag at the beginning of each line, as lines come."""
+        assert isinstance(self._after, re.Pattern)
+        *done, self._line = (self._line + text).split("\n")
+        for number, line in enumerate([*done, self._line]):
+            if match := self._after.match(line):
+                rest = [line[match.end() :], *[*done, self._line][number + 1 :]]
+                self._started, self._pending = True, "\n".join(rest)
+                raw = "".join(self._raw)
+                self.head = raw[: len(raw) - len(self._pending) - match.end()]
+                return
+
     @staticmethod
     def _without_lines(raw: str) -> str:
-        tagged = re.compile(r"^[\s*>#-]*(NOTE|PLAN|UPDATE|DROP)\b.*$", re.IGNORECASE | re.MULTILINE)
+        tagged = re.compile(r"^[ \t*>#-]{0,8}(?:NOTE|PLAN|UPDATE|DROP)\b.*$", re.IGNORECASE | re.MULTILINE)
         return tagged.sub("", raw)
 
     def _flush(self, final: bool) -> None:
         if not self.text:
             self._pending = self._pending.lstrip()
-            head = self._pending.lstrip(_EDGE).upper()
+            head = self._pending[: len(SENTINEL) + 40].lstrip(_EDGE).upper()
             if head.startswith(SENTINEL):
                 self._denied = True
             if self._denied:
                 if final:
-                    self.text = self._pending.strip(_EDGE)[len(SENTINEL) :].strip(" .:,;–—-\n*")
+                    rest = self._pending.lstrip(_EDGE)[len(SENTINEL) :]
+                    self.text = rest.strip(" .:,;–—-\n*")
                 return
             if not final and SENTINEL.startswith(head):
                 return
         ready = self._pending
-        if not final:
+        if not final:  # a mark may go on, and takes the blank before it along
             opened = max(ready.rfind("["), ready.rfind("【"))
-            if (
-                opened >= 0
-                and len(ready) - opened < _LONGEST_MARK
-                and not re.search(r"[\]】]", ready[opened:])
-            ):
-                ready = ready[:opened].rstrip(" \t")
-            else:
-                ready = ready.rstrip(" \t")  # a mark takes the blank before it along
+            if opened >= 0 and _INSIDE.fullmatch(ready, opened + 1):
+                ready = ready[:opened]
+            ready = ready.rstrip(" \t")
         self._pending = self._pending[len(ready) :]
         if resolved := _MARK.sub(self._resolve, ready):
             self.text += resolved
             self._emit(Delta(resolved))
+        self._last = ready[-1:] or self._last
 
     def _resolve(self, match: re.Match[str]) -> str:
+        blank = match[0][0] if match[0][0] in " \t" else ""
+        before = match.string[: match.start()][-1:] or self._last
+        bare = match["bare"]
+        if bare and not blank and (before.isalnum() or before in "_)]"):
+            return match[0]
+        citable = self._citable()
         numbers: list[int] = []
-        for id in map(int, re.findall(r"\d+", match[1])):
-            if id in self._citable():
+        for id in map(int, re.findall(r"\d+", match["labels"] or bare)):
+            if id in citable:
                 if id not in self.cited:
                     self.cited.append(id)
                 numbers.append(self.cited.index(id) + 1)
-        blank = match[0][0] if match[0][0] in " \t" else ""
+        if bare and not numbers:
+            return f"{blank}({bare})"  # so that it does not look like a citation
         return blank + "".join(f"[{n}]" for n in dict.fromkeys(numbers)) if numbers else ""

@@ -55,7 +55,7 @@ class Replace(NamedTuple):
 
 
 class Expire(NamedTuple):
-    """An entry held to be wrong or useless: removed if it is unverified, else kept."""
+    """An entry held to be useless. It stays; if it is unverified, it is among the first to go for want of room."""
 
     id: int
 
@@ -73,20 +73,22 @@ Operation = Add | Replace | Expire | Rewrite
 _SHARE = 8
 """A chunk may hold 1/8 of the budget before its entries are the first to go."""
 
-# What is addressed to the reader and not about the subject. Such a claim is not kept; its quote is.
+# A command to the reader. Only what begins as one: a document may well say that prices drop in all regions.
 _INSTRUCTION = re.compile(
-    r"\b(ignore|disregard|forget|override|erase|delete|drop)\b.{0,40}"
-    r"\b(previous|prior|above|earlier|all|other|these|your|notes?|instructions?|entries)\b"
-    r"|\b(you (must|should|are now|have to)|system prompt|new instructions?|as an ai)\b"
-    r"|\b(answer|reply|respond|output|say) (only |exactly |simply )?(with|that|:)"
-    r"|忽略.{0,12}(指令|指示|内容|笔记)|無視して",
+    r"\s*(?:please|now|important:?|note:?|attention:?|system:?|assistant:?)?[\s,:!-]{0,4}(?:"
+    r"(?:ignore|disregard|forget|override|erase|delete|drop|remove|discard)\b.{0,60}"
+    r"\b(?:notes?|instructions?|prompts?|entries|n\d+|above|previous|prior)\b"
+    r"|(?:answer|reply|respond|output|say)\b.{0,20}\b(?:with|that|only|exactly)\b"
+    r"|you (?:must|should|are now|have to|will now)\b"
+    r"|(?:new |system )(?:instructions?|prompt)\b"
+    r"|忽略.{0,12}(?:指令|指示|内容|笔记)|(?:以前の|上記の)?(?:指示|命令)を無視)",
     re.IGNORECASE,
 )
 
 
 def reads_as_instruction(text: str) -> bool:
     """Whether a claim or plan addresses the reader instead of speaking about the subject."""
-    return _INSTRUCTION.search(text) is not None
+    return _INSTRUCTION.match(text) is not None
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,8 @@ class Notes:
     """What to look for next."""
     memory: str = ""
     """Free text; empty in the ledger format."""
+    unwanted: frozenset[int] = frozenset()
+    """Ids of entries that a later step held to be useless."""
     version: int = 0
     next_id: int = 1
 
@@ -107,7 +111,7 @@ class Notes:
         Operations on ids that are not held are taken as what they add, so that nothing said is lost.
         """
         entries = {entry.id: entry for entry in self.entries}
-        memory, next_id = self.memory, self.next_id
+        memory, next_id, unwanted = self.memory, self.next_id, self.unwanted
 
         def add(claim: str, quote: str, span: Span | None, replaces: int | None, weight: float) -> None:
             nonlocal next_id
@@ -128,43 +132,48 @@ class Notes:
                     add(claim, quote, span, None, weight)
                 case Replace(id, claim, quote):
                     add(claim, quote, None, id if id in entries else None, 0.0)
-                case Expire(id) if id in entries and entries[id].span is None:
-                    del entries[id]
+                case Expire(id):
+                    unwanted |= {id} & entries.keys()
                 case Rewrite(text, supports):
                     memory = text
                     for support in supports:
                         add(support.claim, support.quote, support.span, None, support.weight)
         if plan is None or reads_as_instruction(plan):
             plan = self.plan
-        if tuple(entries.values()) == self.entries and (plan, memory) == (self.plan, self.memory):
+        state = (tuple(entries.values()), plan, memory, unwanted)
+        if state == (self.entries, self.plan, self.memory, self.unwanted):
             return self
-        return Notes(tuple(entries.values()), plan, memory, self.version + 1, next_id)
+        return Notes(*state, self.version + 1, next_id)
 
     def fit(
         self, budget: int, cost: Callable[[Entry], int], value: Callable[[Entry], float]
     ) -> tuple[Notes, tuple[Entry, ...]]:
         """Notes within `budget` tokens, and the entries dropped for it.
 
-        First, as long as any chunk's entries take more than 1/8 of the budget, the chunk that takes most loses
-        its least valuable entry; then the least valuable entry of all goes. Verified entries are worth
-        more than unverified ones, and of equals the earlier.
+        First, as long as chunks hold more than 1/8 of the budget each, the latest of them loses its least
+        valuable entry; then the least valuable entry of all goes. Verified entries are worth more than
+        unverified ones, and of equals the earlier.
         """
         costs = {entry.id: cost(entry) for entry in self.entries}
         total = sum(costs.values())
         if total <= budget:
             return self, ()
 
-        def worth(entry: Entry) -> tuple[bool, float, int]:
-            return (entry.span is not None, value(entry), -entry.id)
+        def worth(entry: Entry) -> tuple[bool, bool, float, int]:
+            verified = entry.span is not None
+            return (verified, verified or entry.id not in self.unwanted, value(entry), -entry.id)
 
         ranked = sorted(self.entries, key=worth)
         share: Counter[int] = Counter()
-        for entry in ranked:
+        latest: dict[int, int] = {}
+        for entry in self.entries:
             share[entry.chunk] += costs[entry.id]
+            latest[entry.chunk] = entry.id
         dropped: list[Entry] = []
         while total > budget:
-            fullest, taken = share.most_common(1)[0]
-            entry = next(e for e in ranked if taken * _SHARE <= budget or e.chunk == fullest)
+            greedy = [chunk for chunk, taken in share.items() if taken * _SHARE > budget]
+            last = max(greedy, key=latest.__getitem__, default=None)
+            entry = next(e for e in ranked if last is None or e.chunk == last)
             ranked.remove(entry)
             share[entry.chunk] -= costs[entry.id]
             total -= costs[entry.id]

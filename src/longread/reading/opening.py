@@ -46,13 +46,14 @@ async def open_policy(settings: Settings) -> Opened:
         )
     from longread.models.discover import discover, open_model
 
+    key = settings.api_key.get_secret_value() if settings.api_key else None
     if name is None and url is None:
+        key = None  # whoever listens here was not given it
         found = await discover()
         if found is None:
             why = "no model is configured and no model server runs on this machine"
             return _extractive(settings, f"model: extractive, since {why}")
         name, url = found.model, found.base_url
-    key = settings.api_key.get_secret_value() if settings.api_key else None
     model = await open_model(
         name,
         base_url=url,

@@ -7,6 +7,7 @@ import json
 import secrets
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
 from longread.models.base import ChatModel, Message, OnDelta, Reply, Sampling
@@ -99,6 +100,7 @@ class RecordedModel:
         self._model = model
         self._run = run
         self._asked: Counter[str] = Counter()
+        self._structured = bool(run.settle("structured", model.structured))
         # An estimate that went on learning would cut notes otherwise when the run is repeated.
         self.ratio = run.settle("ratio", model.ratio)
         self._count = model.count if self.ratio is None else Estimator(self.ratio).count
@@ -115,8 +117,8 @@ class RecordedModel:
 
     @property
     def structured(self) -> bool:
-        """Whether the model honours schemas."""
-        return self._model.structured
+        """Whether the run asks for schemas. Settled, since a server's refusal would change prompts on resume."""
+        return self._structured
 
     def count(self, text: str) -> int:
         """Tokens in `text`, by the ratio the run began with."""
@@ -140,6 +142,7 @@ class RecordedModel:
         if reply is not None:
             return reply
         reply = await self._model.chat(messages, sampling, on_delta)
+        reply = replace(reply, text=_clean(reply.text), thinking=_clean(reply.thinking))
         self._run.record(key, reply)
         return reply
 
@@ -151,6 +154,11 @@ class RecordedModel:
     async def close(self) -> None:
         """Closes the model."""
         await self._model.close()
+
+
+def _clean(text: str) -> str:
+    """Text without lone surrogates, which JSON can carry and files cannot."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _digest(messages: tuple[Message, ...], sampling: Sampling) -> str:

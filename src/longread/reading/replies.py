@@ -17,71 +17,110 @@ class FormatError(ValueError):
 
 
 class Parsed(NamedTuple):
-    """The operations a reply asks for, its plan (None: keep the old one), and the answer if it holds one."""
+    """The operations a reply asks for, and its plan (None: keep the old one)."""
 
     operations: tuple[Operation, ...]
     plan: str | None = None
-    answer: str | None = None
 
 
+class _Item(NamedTuple):
+    tag: str
+    id: int | None
+    body: str
+
+
+# All repetitions are bounded: a reply may be anything, of any length.
+_LEAD = r"[ \t>*#\-•]{0,8}(?:\d{1,3}[.)][ \t]{0,4})?\*{0,2}[ \t]{0,4}"
 _TAG = re.compile(
-    r"^[\s>*#\-•\d.)]*\**\s*(NOTE|ADD|UPDATE|REPLACE|PLAN|ANSWER|NOTHING)\b\**\s*"
-    r"(?:\[?\s*n?(\d+)\s*\]?)?\s*\**\s*(:|：|$)\**[ \t]*(.*)$",
+    _LEAD + r"(NOTE|ADD|UPDATE|REPLACE|PLAN|ANSWER|NOTHING)\b\*{0,2}[ \t]{0,4}"
+    r"(?:\[?[ \t]?n?(\d{1,9})[ \t]?\]?)?[ \t]{0,4}\*{0,2}(?::|：|$)\*{0,2}[ \t]{0,4}(.*)",
     re.IGNORECASE,
 )
 _DROP = re.compile(
-    r"^[\s>*#\-•\d.)]*\**\s*(?:DROP|EXPIRE)\b\**\s*[:：]?\**\s*"
-    r"(\[?n?\d+\]?(?:[\s,;]+\[?n?\d+\]?)*)[\s.]*$",
+    _LEAD + r"(?:DROP|EXPIRE)\b\*{0,2}[ \t]{0,4}[:：]?\*{0,2}[ \t]{0,4}"
+    r"(\[?n?\d{1,9}\]?(?:[ \t,;]{1,4}\[?n?\d{1,9}\]?)*)[ \t.]{0,4}$",
     re.IGNORECASE,
 )
 _NOTHING = re.compile(
-    r"^\W*(nothing|none|n/a|no (new |relevant |useful )*(notes?|information|facts?)"
-    r"( (found|here|to note))?|nothing (relevant|new|useful|to note)[\w ]{0,40})\W*$",
+    r"\W{0,8}(nothing|none|n/a|no (new |relevant |useful )?(notes?|information|facts?)"
+    r"( (found|here|to note))?|nothing (relevant|new|useful|to note)[\w ]{0,40})\W{0,8}",
     re.IGNORECASE,
 )
-_QUOTE = re.compile(r"\s*\|\s*[\"“”„'«「]?(.*?)[\"“”'»」]?\s*$", re.DOTALL)
-_INLINE_QUOTE = re.compile(r"[\"“„«「]([^\"“”„«»「」]{12,})[\"”»」]")
+_OPENING = re.compile(r"\|[ \t\n]{0,4}[\"“„«「']")
+_QUOTED = "\"“”„'«»「」"
+_CLOSED = re.compile(r"\|[ \t\n]{0,4}[\"“„«「][^\n]*[\"”»」][ \t.]{0,4}$")
+_INLINE_QUOTE = re.compile(r"[\"“„«「]([^\"“”„«»「」]{12,600})[\"”»」]")
 
 
 def parse_lines(text: str) -> Parsed:
-    """Tagged lines (`NOTE: claim | "quote"` and so on). Untagged lines continue the one before."""
-    items: list[tuple[str, int | None, list[str]]] = []
-    for line in text.strip().strip("`").splitlines():
-        if match := _DROP.match(line):
-            items.append(("DROP", None, [match[1]]))
-        elif match := _TAG.match(line):
-            tag, id, _, rest = match.groups()
-            items.append((tag.upper(), int(id) if id else None, [rest]))
-        elif items and line.strip(" `"):
-            items[-1][2].append(line)
+    """Tagged lines (`NOTE: claim | "quote"` and so on). An untagged line continues the one before, unless
+    that has closed its quote or a blank line lies between."""
+    items = _items(text)
     if not items:
-        if _NOTHING.match(text):
+        if _NOTHING.fullmatch(text.strip()[:200]):
             return Parsed(())
         raise FormatError("it has no line that begins with NOTE:, UPDATE, DROP, PLAN: or NOTHING")
     operations: list[Operation] = []
-    plan = answer = None
-    for tag, id, lines in items:
-        body = "\n".join(lines).strip()
-        if tag == "DROP":
-            operations += [Expire(int(n)) for n in re.findall(r"\d+", body)]
-        elif tag == "PLAN":
-            plan = " ".join(body.split())
-        elif tag == "ANSWER":
-            answer = body
-        elif tag != "NOTHING" and body and not _NOTHING.match(body):
-            claim, quote = _claim_and_quote(body)
-            replaces = tag in ("UPDATE", "REPLACE") and id is not None
-            operations.append(Replace(id or 0, claim, quote) if replaces else Add(claim, quote))
-    return Parsed(tuple(operations), plan, answer)
+    plan = None
+    for item in items:
+        if item.tag == "DROP":
+            operations += [Expire(int(n)) for n in re.findall(r"\d+", item.body)]
+        elif item.tag == "PLAN":
+            plan = " ".join(item.body.split())
+        elif (note := _note(item)) is not None:
+            operations.append(note)
+    return Parsed(tuple(operations), plan)
+
+
+def parse_evidence(text: str) -> list[Add | None]:
+    """The NOTE lines of a one-pass reply, as numbered by its labels; None for one that says nothing."""
+    notes = (_note(item._replace(id=None)) for item in _items(text) if item.tag in ("NOTE", "ADD"))
+    return [note if isinstance(note, Add) else None for note in notes]
+
+
+def _items(text: str) -> list[_Item]:
+    items: list[tuple[str, int | None, list[str]]] = []
+    open_ = False
+    for line in text.strip().strip("`").splitlines():
+        if match := _DROP.match(line):
+            items.append(("DROP", None, [match[1]]))
+            open_ = False
+        elif match := _TAG.match(line):
+            items.append((match[1].upper(), int(match[2]) if match[2] else None, [match[3]]))
+            open_ = True
+        elif not line.strip(" \t`"):
+            open_ = False
+        elif open_:
+            items[-1][2].append(line)
+        open_ = open_ and not (items and _CLOSED.search("\n".join(items[-1][2])[-2000:]))
+    return [_Item(tag, id, "\n".join(lines).strip()) for tag, id, lines in items]
+
+
+def _note(item: _Item) -> Add | Replace | None:
+    """The note that an item makes, or None."""
+    if item.tag in ("DROP", "PLAN", "ANSWER", "NOTHING") or not item.body or _NOTHING.fullmatch(item.body):
+        return None
+    claim, quote = _claim_and_quote(item.body)
+    if item.tag in ("UPDATE", "REPLACE") and item.id is not None:
+        return Replace(item.id, claim, quote)
+    return Add(claim, quote)
 
 
 def _claim_and_quote(body: str) -> tuple[str, str]:
-    claim, bar, rest = body.rpartition("|")
-    if bar and (match := _QUOTE.match(bar + rest)) and match[1].strip():
-        return " ".join(claim.split()) or match[1].strip(), match[1].strip()
+    """What stands before and behind the bar; quotes may hold bars themselves."""
+    opening = _OPENING.search(body)
+    claim, bar, rest = (
+        (body[: opening.start()], "|", body[opening.start() + 1 :]) if opening else body.partition("|")
+    )
+    if bar and (quote := rest.strip().rstrip(".").strip(_QUOTED) if opening else rest.strip().strip(_QUOTED)):
+        return " ".join(claim.split()) or quote, quote
+    flat = " ".join(body.split())
     if match := _INLINE_QUOTE.search(body):
-        return " ".join(body.split()), match[1]
-    return " ".join(body.split()), " ".join(body.split())
+        return flat, match[1]
+    return flat, flat
+
+
+_MOST_BRACKETS = 1_000
 
 
 class _Note(BaseModel):
@@ -114,12 +153,12 @@ def note_schema() -> dict[str, Any]:
 def parse_json(text: str) -> Parsed:
     """A NoteReply, mended where it is slightly broken; tagged lines are understood too."""
     start = text.find("{")
-    if start < 0:
+    if start < 0 or _items(text[:start]):
         return parse_lines(text)
     try:
-        data = json.loads(text[start:])
-    except ValueError:
-        data = json_repair.loads(text[start:])
+        data = _loads(text[start:])
+    except (ValueError, RecursionError):
+        raise FormatError("its JSON cannot be read") from None
     if not isinstance(data, dict) or not data.keys() & NoteReply.model_fields.keys():
         raise FormatError('it is not a JSON object with "notes", "updates", "drop" and "plan"')
     try:
@@ -134,24 +173,35 @@ def parse_json(text: str) -> Parsed:
     return Parsed(tuple(operations), reply.plan or None)
 
 
-_MEMORY = re.compile(r"<memory>(.*?)</memory>", re.DOTALL | re.IGNORECASE)
-_PLAN = re.compile(r"<plan>(.*?)(?:</plan>|$)", re.DOTALL | re.IGNORECASE)
+def _loads(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        if text.count("{") + text.count("[") > _MOST_BRACKETS:
+            raise  # mending what is that deep takes for ever
+        return json_repair.loads(text)
 
 
 def parse_memory(text: str, previous: str) -> tuple[str, str | None]:
     """Memory and plan of a rewriting reply. A memory is never accepted as emptied."""
-    match = _MEMORY.search(text)
-    if match is None:
+    lower = text.lower()
+    start = lower.find("<memory>")
+    end = lower.find("</memory>", start)
+    if start < 0 or end < 0:
         raise FormatError("it has no complete <memory>…</memory>")
-    memory = match[1].strip()
+    memory = text[start + len("<memory>") : end].strip()
     if not memory and previous:
         raise FormatError("its <memory> is empty although there was a memory to keep")
-    plan = _PLAN.search(text, match.end())
-    return memory, plan[1].strip() if plan else None
+    begin = lower.find("<plan>", end)
+    if begin < 0:
+        return memory, None
+    close = lower.find("</plan>", begin)
+    return memory, text[begin + len("<plan>") : close if close >= 0 else None].strip()
 
 
 _SPLIT = re.compile(
-    r"QUESTION\**\s*[:：]\**\s*(?P<question>.+?)\n[\s*>#-]*INSTRUCTIONS\**\s*[:：]\**\s*(?P<instructions>.*)",
+    r"QUESTION\*{0,2}[ \t]{0,4}[:：]\*{0,2}(?P<question>.+?)\n[ \t*>#-]{0,8}INSTRUCTIONS\*{0,2}[ \t]{0,4}[:：]\*{0,2}"
+    r"(?P<instructions>.*)",
     re.DOTALL | re.IGNORECASE,
 )
 

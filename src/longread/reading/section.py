@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, overload
 
-from longread.reading.cite import align
+from longread.reading.cite import Haystack, align
 from longread.types import Chunk, Corpus, Span
 
 
@@ -35,11 +36,15 @@ class Section:
 
     def align(self, quote: str) -> Span | None:
         """The span of this section that `quote` reproduces, or None (see `cite.align`)."""
-        for piece in self.pieces:
-            if found := align(quote, piece.text):
-                start = piece.span.start
-                return Span(piece.span.doc, start + found[0], start + found[1])
-        return None
+        found = align(quote, self._haystacks)
+        if found is None:
+            return None
+        span = self.pieces[found[0]].span
+        return Span(span.doc, span.start + found[1].start, span.start + found[1].end)
+
+    @cached_property
+    def _haystacks(self) -> list[Haystack]:
+        return [Haystack(piece.text) for piece in self.pieces]
 
     def text(self, span: Span) -> str:
         """The text of a span that lies within this section."""
