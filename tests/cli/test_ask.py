@@ -242,12 +242,14 @@ def test_a_prompt_set_of_ones_own_is_used_and_is_another_run(world: Cli, server:
     assert "$$" in last_line(broken.stderr)
 
 
-def test_resuming_a_run_whose_files_changed_says_that_it_is_a_new_one(
-    world: Cli, server: ModelServer
-) -> None:
-    run = json.loads(world(*ask(server), "--json").stdout)["run_id"]
-    assert "stored answer" in world("runs", "resume", run).stderr
+def test_a_run_is_resumed_as_it_was_asked_or_not_at_all(world: Cli, server: ModelServer) -> None:
+    run = json.loads(world(*ask(server), "--json", LONGREAD_SEED="7").stdout)["run_id"]
+    newer = json.loads(world(*ask(server), "--json", "--fresh", LONGREAD_SEED="7").stdout)["run_id"]
+    resumed = world("runs", "resume", run, "--json")  # without the variable, and with a newer twin
+    assert json.loads(resumed.stdout)["run_id"] == run != newer
+    assert "stored answer" in resumed.stderr
     (world.folder / "world.txt").write_text(WORLD.text + " More.")
-    changed = world("runs", "resume", run, "--json")
-    assert f"changed since run {run}" in changed.stderr
-    assert json.loads(changed.stdout)["run_id"] != run
+    changed = world("runs", "resume", run)
+    assert changed.returncode == 2
+    assert "have changed" in last_line(changed.stderr)
+    assert changed.stdout == ""

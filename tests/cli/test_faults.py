@@ -130,3 +130,23 @@ def test_ctrl_c_keeps_the_run_and_says_how_to_go_on(world: Cli) -> None:
     assert resumed.returncode == 0, resumed.stderr
     assert json.loads(resumed.stdout)["run_id"] == run
     assert sum(server.received.values()) <= len(server.received) + 1
+
+
+def test_a_server_that_refuses_schemas_costs_no_call_on_resume(world: Cli) -> None:
+    process = None
+
+    def on_call(number: int) -> None:
+        if number == 9 and process is not None:
+            process.send_signal(signal.SIGINT)
+
+    with ModelServer(planted.read) as server:
+        server.refuses = "response_format"
+        server.on_call = on_call
+        args = command(server, "--set", "structured=true")
+        process = world.start(*args)
+        process.communicate()
+        assert process.returncode == 130
+        done = world(*args)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["answer"] == f"{WORLD.answer} [1][2]"
+    assert sum(server.received.values()) <= len(server.received) + 1

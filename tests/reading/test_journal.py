@@ -2,6 +2,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from longread.models.base import Message, Reply, Sampling
 from longread.reading.journal import Journal
 from longread.reading.notes import Add, Entry, Notes
 from longread.reading.recording import Change
-from longread.types import Answer, Chunk, Citation, Corpus, Document, Span, Usage
+from longread.types import Answer, Chunk, ChunkCount, Citation, Corpus, Document, Span, Usage
 
 CORPUS = Corpus((Document("d1", "a.txt", "text"), Document("d2", "b.txt", "more")))
 REPLY = Reply("hello", "hm", "stop", Usage(1, 10, None, 3, None), (1, 2, 3), (7,), (-0.5, -1.0, -0.25))
@@ -62,7 +63,7 @@ def test_everything_survives_in_another_process(journal: Journal, tmp_path: Path
     run.settle("ratio", 1.25)
     notes = Notes().update([Add("a claim")], "plan", _section())
     run.step(0, 0, Notes(), notes, Change((Add("a claim"),), ()))
-    answer = Answer("yes [1]", True, (Citation("a.txt", 0, 4, 1, None, "text"),), "sequential", "tiny")
+    answer = Answer("yes [1]", True, (Citation("a.txt", 0, 4, 1, None, "text"),), chunks=ChunkCount(1, 1, 1))
     run.finish(answer)
     run.close()
     script = (
@@ -166,3 +167,30 @@ async def test_recorded_model_asks_once_for_each_request(journal: Journal) -> No
     second = RecordedModel(model, run)
     assert [(await second.chat(*ask)).text, (await second.chat(*ask)).text] == ["reply 1", "reply 2"]
     assert (await second.chat((Message.of("user", "y"),), Sampling(5))).text == "reply 3"
+
+
+def test_several_threads_share_a_journal(journal: Journal) -> None:
+    def work(name: str) -> int:
+        run = begin(journal, name)
+        for i in range(50):
+            run.record(str(i), REPLY)
+        return run.usage().calls
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(work, "abcd")) == [50] * 4
+
+
+def test_a_file_damaged_later_is_one_clear_error(journal: Journal, tmp_path: Path) -> None:
+    begin(journal)
+    journal.close()
+    path = tmp_path / "state" / "journal.db"
+    data = path.read_bytes()
+    path.write_bytes(data[:4096] + b"\xff" * (len(data) - 4096))
+    with pytest.raises(LongreadError, match="journal"):
+        Journal(tmp_path / "state").list()
+
+
+def test_a_folder_that_was_there_keeps_its_mode(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    Journal(tmp_path).close()
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755

@@ -33,6 +33,8 @@ class ModelServer(ScriptServer):
         """Prompt -> how often it was received."""
         self.replied: Counter[str] = Counter()
         """Prompt -> how often it was replied to without a fault."""
+        self.refuses = ""
+        """A parameter that this server does not take."""
         self.on_call: Callable[[int], None] = lambda number: None
 
     @property
@@ -43,6 +45,8 @@ class ModelServer(ScriptServer):
     def _answer(self, request: Request) -> Answer:
         if not request.path.endswith("/chat/completions"):
             return super()._answer(request)
+        if self.refuses in request.body:
+            return http({"error": {"message": f"{self.refuses} is not supported"}}, 400)
         messages = request.body["messages"]
         self.requests[-1] = request._replace(body=None)  # millions of tokens would pile up
         prompt = "\n".join(m["content"] for m in messages)

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from longread.types import Answer
+    from longread.cli.output import Display
+    from longread.config import Settings
+    from longread.reading.journal import Journal
+    from longread.types import Answer, Corpus
 
 EXAMPLES = """\b
 Examples:
@@ -127,30 +130,20 @@ def execute(
 ) -> None:
     """Runs a command as the journal keeps it, prints its answer, and exits with its code.
 
-    `resumes` is the run that the user expects to go on.
+    `resumes` is the run that must go on.
     """
-    import asyncio
-
-    answer = asyncio.run(_answer(command, stdin, as_json, fresh, resumes))
-    raise typer.Exit(0 if answer.answered else 3)
-
-
-async def _answer(
-    command: dict[str, Any], stdin: bytes | None, as_json: bool, fresh: bool, resumes: str | None
-) -> Answer:
     import asyncio
     import io
 
     from longread.cli.output import Display
     from longread.config import load_settings
     from longread.documents.load import load
-    from longread.errors import LongreadError
-    from longread.reading.events import Started
     from longread.reading.journal import Journal
-    from longread.reading.opening import open_policy
-    from longread.reading.reader import Reader
+    from longread.reading.strategies import get_strategy
 
     settings = load_settings(command["settings"])
+    if settings.strategy != "auto":
+        get_strategy(settings.strategy)  # a wrong name is told before anything is read
     with Display(as_json=as_json) as display:
         journal = Journal(settings.state_dir)
         corpus = load(
@@ -160,31 +153,53 @@ async def _answer(
             stdin=io.BytesIO(stdin) if stdin is not None else None,
         )
         display.loaded(corpus)
-        opened = await open_policy(settings)
-        display.say(opened.choice)
-        command["settings"] |= opened.resolved
-        reader = Reader(
-            opened.policy, strategy=settings.strategy, truncate=command["truncate"], journal=journal
-        )
-        run_id = None
-        try:
-            async for event in reader.read(
-                command["question"], corpus, fresh=fresh, command=command, stdin=stdin
-            ):
-                if isinstance(event, Started):
-                    run_id = event.run_id
-                    if resumes and run_id != resumes:
-                        display.say(f"text or settings have changed since run {resumes}: this is a new run")
-                display.show(event)
-        except (LongreadError, KeyboardInterrupt, asyncio.CancelledError) as error:
-            display.stop()
-            if run_id:
-                display.say(f"what was read is kept; go on with: longread runs resume {run_id}")
-            if isinstance(error, LongreadError):
-                raise
-            raise typer.Exit(130) from None
-        finally:
-            await opened.close()
-            journal.close()
+        answer = asyncio.run(_read(command, settings, corpus, journal, display, stdin, fresh, resumes))
+        journal.close()
+    raise typer.Exit(0 if answer.answered else 3)
+
+
+async def _read(
+    command: dict[str, Any],
+    settings: Settings,
+    corpus: Corpus,
+    journal: Journal,
+    display: Display,
+    stdin: bytes | None,
+    fresh: bool,
+    resumes: str | None,
+) -> Answer:
+    import asyncio
+
+    from longread.errors import LongreadError
+    from longread.reading.events import Started
+    from longread.reading.opening import open_policy
+    from longread.reading.reader import Reader
+
+    opened = await open_policy(settings)
+    display.say(opened.choice)
+    # All settings, so that the run goes on in the same way wherever it is resumed; never the key.
+    command["settings"] = settings.model_dump(
+        mode="json", exclude={"api_key", "state_dir"}, exclude_none=True
+    )
+    command["settings"] |= {name: value for name, value in opened.resolved.items() if value is not None}
+    reader = Reader(opened.policy, strategy=settings.strategy, truncate=command["truncate"], journal=journal)
+    events = reader.read(
+        command["question"], corpus, fresh=fresh, resume=resumes, command=command, stdin=stdin
+    )
+    run_id = None
+    try:
+        async for event in events:
+            if isinstance(event, Started):
+                run_id = event.run_id
+            display.show(event)
+    except (LongreadError, KeyboardInterrupt, asyncio.CancelledError) as error:
+        display.stop()
+        if run_id:
+            display.say(f"what was read is kept; go on with: longread runs resume {run_id}")
+        if isinstance(error, LongreadError):
+            raise
+        raise typer.Exit(130) from None
+    finally:
+        await opened.close()
     assert display.answer is not None
     return display.answer

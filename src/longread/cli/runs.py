@@ -89,12 +89,14 @@ def resume(
 ) -> None:
     """Go on with a run that was interrupted, stopped or failed; no finished call is made again."""
     from longread.cli.ask import execute
-    from longread.errors import InputError
+    from longread.errors import InputError, UsageError
 
     journal = _journal()
     row = journal.get(journal.resolve(run))
     stdin = journal.stdin(row.id)
     journal.close()
+    if not row.command:
+        raise UsageError(f"run {row.id} was made by a program; ask its question again there")
     folder = row.command["folder"]
     try:
         os.chdir(folder)

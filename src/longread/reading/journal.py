@@ -9,9 +9,7 @@ and only their hashes serve as keys.
 from __future__ import annotations
 
 import json
-import os
 import secrets
-import sqlite3
 import time
 import zlib
 from array import array
@@ -25,6 +23,7 @@ from filelock import FileLock, Timeout
 
 from longread.errors import LongreadError, RunBusyError, UsageError
 from longread.models.base import Reply
+from longread.reading.database import Database
 from longread.reading.notes import Entry, Notes
 from longread.reading.recording import Change
 from longread.types import Answer, Chunk, ChunkCount, Citation, Corpus, Span, Usage
@@ -61,6 +60,8 @@ class RunRow:
     """What the journal says about a run."""
 
     id: str
+    key: str
+    """Hash of question, text and settings."""
     status: str
     """running, done, failed, stopped or interrupted; a run that says running but is not locked was killed."""
     question: str
@@ -71,6 +72,7 @@ class RunRow:
     total: int | None
     noted: int
     steps: int
+    """Chunks read."""
     error: str | None
     seconds: float
     created: float
@@ -95,7 +97,7 @@ class StepRow:
 class JournaledRun:
     """One run in the journal. Its lock is held by one process; the system frees it if that process dies."""
 
-    def __init__(self, db: sqlite3.Connection, lock: FileLock, id: str, nonce: str) -> None:
+    def __init__(self, db: Database, lock: FileLock, id: str, nonce: str) -> None:
         self._db = db
         self._lock = lock
         self._id = id
@@ -114,9 +116,7 @@ class JournaledRun:
 
     def recall(self, key: str) -> Reply | None:
         """The reply recorded under `key`, unless it led nowhere."""
-        row = self._db.execute(
-            "SELECT * FROM calls WHERE run = ? AND key = ? AND void = 0", (self._id, key)
-        ).fetchone()
+        row = self._db.row("SELECT * FROM calls WHERE run = ? AND key = ? AND void = 0", (self._id, key))
         if row is None:
             return None
         usage = Usage(1, row["input_tokens"], row["cached_tokens"], row["output_tokens"], row["cost"])
@@ -134,11 +134,11 @@ class JournaledRun:
         """Keeps a reply. One asked for again after it led nowhere goes beside the old one."""
         usage = reply.usage
         with self._write():
-            self._db.execute(
+            self._db.rows(
                 "UPDATE calls SET key = key || '-void-' || rowid WHERE run = ? AND key = ? AND void = 1",
                 (self._id, key),
             )
-            self._db.execute(
+            self._db.rows(
                 "INSERT INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)",
                 (
                     self._id,
@@ -160,7 +160,7 @@ class JournaledRun:
     def void(self, keys: Sequence[str]) -> None:
         """Marks replies to be asked for anew."""
         with self._write():
-            self._db.executemany(
+            self._db.each(
                 "UPDATE calls SET void = 1 WHERE run = ? AND key = ?", [(self._id, key) for key in keys]
             )
 
@@ -169,7 +169,7 @@ class JournaledRun:
         new = [entry for entry in after.entries if entry.id >= before.next_id]
         operations = [{"kind": type(o).__name__.lower(), **o._asdict()} for o in change.operations]
         with self._write():
-            self._db.execute(
+            self._db.rows(
                 "INSERT OR REPLACE INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     self._id,
@@ -187,17 +187,17 @@ class JournaledRun:
 
     def settle(self, name: str, value: Any) -> Any:
         """The value this run started with; the first call decides it (for what must not change on resume)."""
-        row = self._db.execute("SELECT settled FROM runs WHERE id = ?", (self._id,)).fetchone()
+        row = self._db.row("SELECT settled FROM runs WHERE id = ?", (self._id,))
         settled = json.loads(row["settled"])
         if name not in settled:
             settled[name] = value
             with self._write():
-                self._db.execute("UPDATE runs SET settled = ? WHERE id = ?", (json.dumps(settled), self._id))
+                self._db.rows("UPDATE runs SET settled = ? WHERE id = ?", (json.dumps(settled), self._id))
         return settled[name]
 
     def chunks(self) -> list[Chunk] | None:
         """The division of the text this run began with, or None."""
-        row = self._db.execute("SELECT chunks FROM runs WHERE id = ?", (self._id,)).fetchone()
+        row = self._db.row("SELECT chunks FROM runs WHERE id = ?", (self._id,))
         if row["chunks"] is None:
             return None
         plan = json.loads(zlib.decompress(row["chunks"]))
@@ -209,7 +209,7 @@ class JournaledRun:
         """Keeps the strategy and the division of the text."""
         packed = zlib.compress(json.dumps([(c.tokens, c.spans) for c in chunks]).encode(), 1)
         with self._write():
-            self._db.execute(
+            self._db.rows(
                 "UPDATE runs SET strategy = ?, chunks = ?, total = ? WHERE id = ?",
                 (strategy, packed, len(chunks), self._id),
             )
@@ -217,7 +217,7 @@ class JournaledRun:
     def usage(self) -> Usage:
         """What all calls of this run cost together, in this process and before."""
         total = Usage()
-        for row in self._db.execute(
+        for row in self._db.rows(
             "SELECT input_tokens, cached_tokens, output_tokens, cost FROM calls WHERE run = ?", (self._id,)
         ):
             total += Usage(1, *row)
@@ -226,18 +226,18 @@ class JournaledRun:
     def finish(self, answer: Answer) -> Answer:
         """Keeps the answer. Its seconds are those of all processes that worked on the run."""
         with self._write():
-            row = self._db.execute("SELECT seconds FROM runs WHERE id = ?", (self._id,)).fetchone()
+            row = self._db.row("SELECT seconds FROM runs WHERE id = ?", (self._id,))
             fields = asdict(answer) | {"seconds": row["seconds"], "stored": False}
-            self._db.execute(
-                "UPDATE runs SET status = 'done', answer = ?, error = NULL WHERE id = ?",
-                (json.dumps(fields), self._id),
+            self._db.rows(
+                "UPDATE runs SET status = 'done', answer = ?, total = ?, error = NULL WHERE id = ?",
+                (json.dumps(fields), answer.chunks.total, self._id),
             )
         return _answer(fields)
 
     def fail(self, status: str, error: str) -> None:
         """Keeps why the run ended (`failed`, `stopped` or `interrupted`); all steps so far stay."""
         with self._write():
-            self._db.execute("UPDATE runs SET status = ?, error = ? WHERE id = ?", (status, error, self._id))
+            self._db.rows("UPDATE runs SET status = ?, error = ? WHERE id = ?", (status, error, self._id))
 
     def close(self) -> None:
         """Frees the run for other processes."""
@@ -245,10 +245,10 @@ class JournaledRun:
 
     @contextmanager
     def _write(self) -> Iterator[None]:
-        with _transaction(self._db):
+        with self._db.transaction():
             yield
             now = time.monotonic()
-            self._db.execute(
+            self._db.rows(
                 "UPDATE runs SET seconds = seconds + ?, updated = ? WHERE id = ?",
                 (now - self._since, time.time(), self._id),
             )
@@ -260,41 +260,30 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        path = folder / "journal.db"
         try:
-            (folder / "locks").mkdir(mode=0o700, parents=True, exist_ok=True)
-            folder.chmod(0o700)
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-            path.chmod(0o600)
-            self._db = sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)
-            self._db.row_factory = sqlite3.Row
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = NORMAL")
-            self._db.execute("PRAGMA foreign_keys = ON")
-            self._prepare(path)
-        except (OSError, sqlite3.Error) as error:
+            if not folder.is_dir():
+                folder.mkdir(mode=0o700, parents=True)
+            (folder / "locks").mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
             raise LongreadError(
-                f"the journal {path} cannot be used: {error}; free or mend it, or set state_dir elsewhere"
+                f"the folder {folder} cannot hold the journal: {error.strerror}; set state_dir elsewhere"
             ) from error
-
-    def _prepare(self, path: Path) -> None:
-        with _transaction(self._db):
-            version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        self._db = Database(folder / "journal.db")
+        with self._db.transaction():
+            version = self._db.row("PRAGMA user_version")[0]
             if version == 0:
                 for statement in filter(str.strip, _SCHEMA.split(";")):
-                    self._db.execute(statement)
-                self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+                    self._db.rows(statement)
+                self._db.rows(f"PRAGMA user_version = {SCHEMA_VERSION}")
         if version not in (0, SCHEMA_VERSION):
             raise UsageError(
-                f"the journal {path} was written by another version of Longread (format {version}); "
+                f"the journal {self._db.path} was written by another version of Longread (format {version}); "
                 "set state_dir elsewhere, or update Longread"
             )
 
     def find(self, key: str) -> RunRow | None:
         """The latest run of the same command on the same text."""
-        row = self._db.execute(
-            "SELECT id FROM runs WHERE key = ? ORDER BY created DESC LIMIT 1", (key,)
-        ).fetchone()
+        row = self._db.row("SELECT id FROM runs WHERE key = ? ORDER BY created DESC LIMIT 1", (key,))
         return self.get(row["id"]) if row else None
 
     def begin(
@@ -309,29 +298,29 @@ class Journal:
         """A new run."""
         id, now = secrets.token_hex(6), time.time()
         lock = self._acquire(id)
-        with _transaction(self._db):
-            self._db.execute(
+        with self._db.transaction():
+            self._db.rows(
                 "INSERT INTO runs (id, key, nonce, status, question, command, model, created, updated) "
                 "VALUES (?, ?, ?, 'running', ?, ?, ?, ?, ?)",
                 (id, key, secrets.token_hex(8), question, json.dumps(command), model, now, now),
             )
-            self._db.executemany(
+            self._db.each(
                 "INSERT INTO documents VALUES (?, ?, ?, ?, ?)",
                 [(id, i, d.id, d.source, len(d.text)) for i, d in enumerate(corpus.documents)],
             )
             if stdin is not None:
-                self._db.execute("INSERT INTO inputs VALUES (?, ?)", (id, zlib.compress(stdin)))
+                self._db.rows("INSERT INTO inputs VALUES (?, ?)", (id, zlib.compress(stdin)))
         return self._open(id, lock)
 
     def resume(self, id: str) -> JournaledRun:
         """An unfinished run again. RunBusyError while another process works on it."""
         lock = self._acquire(id)
-        with _transaction(self._db):
-            self._db.execute("UPDATE runs SET status = 'running', error = NULL WHERE id = ?", (id,))
+        with self._db.transaction():
+            self._db.rows("UPDATE runs SET status = 'running', error = NULL WHERE id = ?", (id,))
         return self._open(id, lock)
 
     def _open(self, id: str, lock: FileLock) -> JournaledRun:
-        row = self._db.execute("SELECT nonce FROM runs WHERE id = ?", (id,)).fetchone()
+        row = self._db.row("SELECT nonce FROM runs WHERE id = ?", (id,))
         return JournaledRun(self._db, lock, id, row["nonce"])
 
     def _acquire(self, id: str) -> FileLock:
@@ -354,9 +343,7 @@ class Journal:
 
     def resolve(self, prefix: str) -> str:
         """The full id of the one run whose id begins with `prefix`; UsageError otherwise."""
-        rows = self._db.execute(
-            "SELECT id FROM runs WHERE substr(id, 1, length(?1)) = ?1", (prefix,)
-        ).fetchall()
+        rows = self._db.rows("SELECT id FROM runs WHERE substr(id, 1, length(?1)) = ?1", (prefix,))
         if len(rows) != 1:
             what = "no run" if not rows else f"{len(rows)} runs"
             raise UsageError(f"{what} with an id that begins with '{prefix}'; `longread runs` lists them")
@@ -364,23 +351,24 @@ class Journal:
 
     def get(self, id: str) -> RunRow:
         """One run by its full id; KeyError when there is none."""
-        row = self._db.execute("SELECT * FROM runs WHERE id = ?", (id,)).fetchone()
+        row = self._db.row("SELECT * FROM runs WHERE id = ?", (id,))
         if row is None:
             raise KeyError(id)
-        steps, noted = self._db.execute(
-            "SELECT count(*), count(nullif(added, '[]')) FROM steps WHERE run = ?", (id,)
-        ).fetchone()
+        steps, noted = self._db.row(
+            "SELECT count(*), count(nullif(version_after, version_before)) FROM steps WHERE run = ?", (id,)
+        )
         answer = _answer(json.loads(row["answer"])) if row["answer"] else None
         return RunRow(
             id=id,
+            key=row["key"],
             status=row["status"],
             question=row["question"],
             command=json.loads(row["command"]),
             strategy=row["strategy"],
             model=row["model"],
             total=row["total"],
-            noted=noted,
-            steps=steps,
+            noted=answer.chunks.noted if answer else noted,
+            steps=answer.chunks.read if answer else steps,
             error=row["error"],
             seconds=row["seconds"],
             created=row["created"],
@@ -390,12 +378,12 @@ class Journal:
 
     def list(self, limit: int = 20) -> list[RunRow]:
         """The latest runs, newest first."""
-        rows = self._db.execute("SELECT id FROM runs ORDER BY created DESC LIMIT ?", (limit,)).fetchall()
+        rows = self._db.rows("SELECT id FROM runs ORDER BY created DESC LIMIT ?", (limit,))
         return [self.get(row["id"]) for row in rows]
 
     def steps(self, id: str) -> Iterator[StepRow]:
         """The steps of a run in order."""
-        for row in self._db.execute("SELECT * FROM steps WHERE run = ? ORDER BY position", (id,)):
+        for row in self._db.rows("SELECT * FROM steps WHERE run = ? ORDER BY position", (id,)):
             yield StepRow(
                 row["position"],
                 row["chunk"],
@@ -409,35 +397,17 @@ class Journal:
 
     def documents(self, id: str) -> dict[str, str]:
         """Id -> source of a run's documents, in order."""
-        rows = self._db.execute("SELECT id, source FROM documents WHERE run = ? ORDER BY position", (id,))
+        rows = self._db.rows("SELECT id, source FROM documents WHERE run = ? ORDER BY position", (id,))
         return {row["id"]: row["source"] for row in rows}
 
     def stdin(self, id: str) -> bytes | None:
         """What a run read from standard input."""
-        row = self._db.execute("SELECT content FROM inputs WHERE run = ?", (id,)).fetchone()
+        row = self._db.row("SELECT content FROM inputs WHERE run = ?", (id,))
         return zlib.decompress(row["content"]) if row else None
 
     def close(self) -> None:
         """Closes the file."""
         self._db.close()
-
-
-@contextmanager
-def _transaction(db: sqlite3.Connection) -> Iterator[None]:
-    try:
-        db.execute("BEGIN IMMEDIATE")
-        yield
-        db.execute("COMMIT")
-    except sqlite3.Error as error:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise LongreadError(
-            f"the journal cannot be written: {error}; the run stops, what it has is kept"
-        ) from error
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise
 
 
 def _answer(fields: dict[str, Any]) -> Answer:

@@ -12,7 +12,8 @@ SENTINEL = "NOT IN THE DOCUMENTS"
 
 # A label, or a list of them. A bare number counts too where it follows no word, as in `a[3]`.
 _MARK = re.compile(
-    r"[ \t]?[\[【][ \t]{0,4}(?:(?P<labels>n\d{1,9}(?:[ \t,;]{1,4}n?\d{1,9})*)|(?P<bare>\d{1,9}(?:[ \t,;]{1,4}\d{1,9})*))"
+    r"[ \t]?[\[【][ \t]{0,4}"
+    r"(?:(?P<labels>n\d{1,9}(?:[ \t,;]{1,4}n?\d{1,9})*)|(?P<bare>\d{1,9}(?:[ \t,;]{1,4}\d{1,9})*))"
     r"[ \t]{0,4}[\]】]",
     re.IGNORECASE,
 )

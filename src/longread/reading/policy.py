@@ -14,7 +14,6 @@ from longread.models.base import Delta, Message, Reply, Sampling
 from longread.reading.notes import Entry, Notes, Operation
 from longread.reading.recording import Run
 from longread.reading.section import Section
-from longread.types import Usage
 
 Emit = Callable[[Delta], None]
 
@@ -119,8 +118,3 @@ class Policy(Protocol):
     async def whole(self, task: Task, section: Section, emit: Emit) -> Draft:
         """The answer from one section read in a single pass."""
         ...
-
-
-def usage_of(calls: Sequence[Call]) -> Usage:
-    """What calls cost together."""
-    return sum((call.reply.usage for call in calls), Usage())

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from anyio.from_thread import start_blocking_portal
@@ -35,7 +36,7 @@ class Reader:
     Args:
         model: a model's name (as on the command line), a ChatModel, or a Policy. None takes what environment
             and configuration say, then a model server running on this machine, then the extractive policy.
-        strategy: auto, full, sequential, search, or any registered name.
+        strategy: auto, full, sequential, search, or any registered name; None leaves it to the settings.
         truncate: lets `full` cut too long a text in the middle.
         journal: where runs are kept; None keeps nothing.
         settings: any of `longread.config.Settings`, `base_url` among them.
@@ -45,50 +46,46 @@ class Reader:
         self,
         model: str | ChatModel | Policy | None = None,
         *,
-        strategy: str = "auto",
+        strategy: str | None = None,
         truncate: bool = False,
         journal: Journal | None = None,
         **settings: Any,
     ) -> None:
-        if strategy != "auto":
-            get_strategy(strategy)
-        self.strategy = strategy
+        self.settings = load_settings(
+            settings | {"strategy": strategy, "model": model if isinstance(model, str) else None}
+        )
+        if self.settings.strategy != "auto":
+            get_strategy(self.settings.strategy)
         self.truncate = truncate
         self.journal = journal
         self._given = model
-        self._settings = settings
         self._policy: Policy | None = None
 
     async def policy(self) -> Policy:
         """The policy in use; finds and opens the model when first called."""
         if self._policy is None:
             if self._given is None or isinstance(self._given, str):
-                overrides = {**self._settings, "model": self._given or self._settings.get("model")}
-                self._policy = (await open_policy(load_settings(overrides))).policy
+                self._policy = (await open_policy(self.settings)).policy
             else:
-                self._policy = policy_for(self._given, load_settings(self._settings, environment={}))
+                self._policy = policy_for(self._given, self.settings)
         return self._policy
 
     def ask(self, question: str, corpus: Corpus | Iterable[Document], *, fresh: bool = False) -> Answer:
         """The answer, synchronously; works inside a running event loop too (a notebook, say)."""
 
-        async def ask_and_close() -> Answer:
-            try:
-                return await self.aask(question, corpus, fresh=fresh)
-            finally:
-                await self.close()
-
         with start_blocking_portal() as portal:
-            return portal.call(ask_and_close)
+            return portal.call(partial(self.aask, question, corpus, fresh=fresh))
 
     async def aask(
         self, question: str, corpus: Corpus | Iterable[Document], *, fresh: bool = False
     ) -> Answer:
         """The answer."""
+        answer = None
         async for event in self.read(question, corpus, fresh=fresh):
             if isinstance(event, Finished):
-                return event.answer
-        raise AssertionError("a run ends with Finished or an error")
+                answer = event.answer
+        assert answer is not None, "a run ends with Finished or an error"
+        return answer
 
     async def read(
         self,
@@ -96,17 +93,20 @@ class Reader:
         corpus: Corpus | Iterable[Document],
         *,
         fresh: bool = False,
+        resume: str | None = None,
         command: Mapping[str, Any] | None = None,
         stdin: bytes | None = None,
     ) -> AsyncIterator[Event]:
         """Reads and answers, telling what happens; the last event is Finished.
 
         With a journal, an unfinished run of the same question on the same text by the same policy goes on
-        where it stopped, and a finished one gives its answer at once, unless `fresh`. `command` and `stdin` are kept
-        for `longread runs resume`. Raises LongreadError; the journal then holds all that was done.
+        where it stopped, and a finished one gives its answer at once, unless `fresh`. `resume` names the run that
+        must go on. `command` and `stdin` are kept for `longread runs resume`. Raises LongreadError; the journal
+        then holds all that was done.
         """
         if not question.strip():
             raise UsageError("the question is empty; give one in quotes before the paths")
+        question = question.encode("utf-8", "replace").decode()
         if not isinstance(corpus, Corpus):
             corpus = Corpus(tuple(corpus))
         policy = await self.policy()
@@ -117,6 +117,13 @@ class Reader:
         else:
             key = self._key(question, policy, corpus)
             earlier = None if fresh else self.journal.find(key)
+            if resume:
+                earlier = self.journal.get(resume)
+                if earlier.key != key:
+                    raise UsageError(
+                        f"text, settings or model have changed since run {resume}, so it cannot go on; "
+                        "ask the question again to start a new run"
+                    )
             if earlier and earlier.answer:
                 yield Finished(replace(earlier.answer, run_id=earlier.id, stored=True))
                 return
@@ -192,8 +199,8 @@ class Reader:
             raise
 
     def _choose(self, policy: Policy, tokens: int) -> tuple[str, str]:
-        if self.strategy != "auto":
-            return self.strategy, "as asked"
+        if self.settings.strategy != "auto":
+            return self.settings.strategy, "as asked"
         # Without a window one pass would do, but it shows no progress.
         room = policy.chunk_tokens if policy.room is None else policy.room
         if tokens <= room:
@@ -201,7 +208,13 @@ class Reader:
         return "sequential", f"{tokens:,} tokens exceed one pass of {room:,}"
 
     def _key(self, question: str, policy: Policy, corpus: Corpus) -> str:
-        parts = [question, self.strategy, self.truncate, policy.fingerprint, [d.id for d in corpus.documents]]
+        parts = [
+            question,
+            self.settings.strategy,
+            self.truncate,
+            policy.fingerprint,
+            [d.id for d in corpus.documents],
+        ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     async def close(self) -> None:

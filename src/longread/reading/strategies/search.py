@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 import bm25s
@@ -28,7 +29,7 @@ async def search(reading: Reading) -> Draft:
     tokens = [reading.policy.count(reading.sections.corpus.text(span)) for span in spans]
     room = min(_MOST, reading.policy.room or _MOST)
     chosen: list[int] = []
-    for best in rank(reading.query, reading.sections, spans):
+    for best in await asyncio.to_thread(rank, reading.query, reading.sections, spans):
         if tokens[best] <= room:
             chosen.append(best)
             room -= tokens[best]
