@@ -21,8 +21,9 @@ def key(settings) -> str | None:
 
 def test_later_layers_win(user_file: Path) -> None:
     user_file.write_text('model = "from-file"\nwindow = 2048\nseed = 1\n')
-    settings = load(user_file, {"seed": 3, "model": None}, LONGREAD_WINDOW="4096", LONGREAD_SEED="2")
+    settings = load(user_file, {"seed": 3, "top_p": None}, LONGREAD_WINDOW="4096", LONGREAD_SEED="2")
     assert (settings.model, settings.window, settings.seed) == ("from-file", 4096, 3)
+    assert settings.top_p is None
 
 
 @pytest.mark.parametrize(

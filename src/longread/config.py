@@ -84,7 +84,9 @@ class Settings(BaseModel):
     @field_validator("state_dir")
     @classmethod
     def _expand(cls, path: Path) -> Path:
-        return path.expanduser()
+        if not path.parts:
+            raise ValueError("it is empty; name a folder")
+        return path.expanduser().absolute()
 
 
 def load_settings(
@@ -92,8 +94,8 @@ def load_settings(
 ) -> Settings:
     """The settings in force. UsageError names the place and the setting that is wrong."""
     env = os.environ if environment is None else environment
-    given = {name: value for name, value in (overrides or {}).items() if value is not None}
-    path = Path(env.get(f"{_PREFIX}CONFIG") or platformdirs.user_config_path("longread") / "config.toml")
+    given = dict(overrides or {})
+    path = Path(env.get(f"{_PREFIX}CONFIG", "") or platformdirs.user_config_path("longread") / "config.toml")
     layers = [(str(path), _user_file(path)), ("the environment", _environment(env)), ("the command", given)]
     merged: dict[str, Any] = {}
     key_home: tuple[object, ...] | None = None

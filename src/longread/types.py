@@ -78,6 +78,10 @@ class Corpus:
     documents: tuple[Document, ...]
     skipped: tuple[Skipped, ...] = ()
 
+    def __post_init__(self) -> None:
+        if len({d.id for d in self.documents}) < len(self.documents):
+            raise ValueError("two documents of a corpus have the same id")
+
     @cached_property
     def _by_id(self) -> dict[str, Document]:
         return {d.id: d for d in self.documents}

@@ -156,6 +156,11 @@ def test_without_a_model_the_extractive_policy_answers(world: Cli) -> None:
         (["ask", "What?", "world.txt", "--chunk-tokens", "5"], 2, "chunk_tokens"),
         (["ask", "What?", "world.txt", "--model", "m", "--base-url", "http://127.0.0.1:9/v1"], 1, "127.0.0.1:9"),
         (["ask", "What?", "world.txt", "--model", "local:nowhere"], 1, "nowhere"),
+        (["ask", "What?", ""], 1, "empty path"),
+        (["ask", "What?", "world.txt", "--prompts", "leger"], 2, "leger"),
+        (["ask", "What?", "world.txt", "--truncate", "middle"], 2, "--strategy full"),
+        (["ask", "What?", "world.txt", "--set", "state_dir="], 2, "state_dir"),
+        (["ask", "What?", "world.txt", "--model", "m", "--base-url", "http://a:b@127.0.0.1:9/v1"], 2, "password"),
         (["runs", "show", "zz"], 2, "no run"),
         (["ask", "What?"], 2, "paths"),
     ],
@@ -253,3 +258,50 @@ def test_a_run_is_resumed_as_it_was_asked_or_not_at_all(world: Cli, server: Mode
     assert changed.returncode == 2
     assert "have changed" in last_line(changed.stderr)
     assert changed.stdout == ""
+
+
+def test_a_run_goes_on_although_the_server_reports_another_window(world: Cli) -> None:
+    with ModelServer(planted.read) as server:
+        entry = {"id": "scripted", "object": "model", "max_model_len": 8192}
+        server.routes["/v1/models"] = {"object": "list", "data": [entry]}
+        command = [
+            "ask",
+            WORLD.question,
+            "world.txt",
+            "--base-url",
+            server.base_url,
+            "--model",
+            "scripted",
+            "--json",
+        ]
+        first = json.loads(world(*command).stdout)
+        entry["max_model_len"] = 16_384
+        assert json.loads(world(*command).stdout)["run_id"] == first["run_id"]
+    assert json.loads(world(*command).stdout) == first | {"stored": True}  # and although it is gone
+
+
+def test_json_survives_an_output_that_is_not_utf8(cli: Cli) -> None:
+    text = "The lease of Żółć was signed by Zoë in 2020."
+    (cli.folder / "a.txt").write_text(text)
+    done = cli("ask", "Who signed the lease?", "a.txt", "--json", PYTHONIOENCODING="ascii")
+    assert json.loads(done.stdout)["citations"][0]["text"] == text
+
+
+@pytest.mark.parametrize("redirect", [">/dev/full", ">&-", "2>&-", "<&-"])
+def test_closed_and_full_outputs_give_no_traceback(world: Cli, redirect: str) -> None:
+    import shlex
+    import subprocess
+    import sys
+
+    command = shlex.join([sys.executable, "-m", "longread", "ask", WORLD.question, "world.txt", "--json"])
+    done = subprocess.run(
+        f"{command} {redirect}", shell=True, cwd=world.folder, env=world.env, capture_output=True, text=True
+    )
+    assert "Traceback" not in done.stderr
+    assert done.returncode == (1 if "full" in redirect else 0)
+
+
+def test_a_relative_state_folder_stays_where_it_was_named(world: Cli) -> None:
+    done = world("demo", "Which class does HTTPServer derive from?", LONGREAD_STATE_DIR="kept")
+    assert done.returncode in (0, 3)
+    assert (world.folder / "kept" / "journal.db").exists()

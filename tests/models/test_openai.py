@@ -13,6 +13,7 @@ import pytest
 from longread.errors import ModelError, UsageError
 from longread.models.base import Delta, Message, Reply, Sampling
 from longread.models.openai import OpenAIModel
+from longread.models.transport import is_encrypted
 from tests.servers.scripted import Answer, End, ScriptServer, chunk, http, message, said, sse
 
 PROMPT = (Message.of("system", "Be brief."), Message.of("user", "Who?"))
@@ -416,3 +417,53 @@ async def test_tokenize_route_corrects_the_estimate() -> None:
         assert not await model.calibrate([text])
         assert model.count(text) == 500
         await model.close()
+
+
+HOSTILE = {
+    "text without end": sse(*[chunk("x" * 10_000)] * 2_000, chunk(finish="stop")),
+    "thinking without end": sse(*[chunk(reasoning_content="x" * 10_000)] * 2_000, chunk(finish="stop")),
+    "a line without end": (
+        b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n",
+        *[b"x" * 1_000_000] * 20,
+    ),
+    "deep JSON": http("[" * 200_000),
+    "a deep event": sse("[" * 200_000),
+    "a status that is no number": http({"error": {"code": "\u00b2", "message": "no"}}),
+    "a date beyond the calendar": http(
+        {}, 429, retry_after="Mon, 01 Jan 2024 00:00:00 +99999999999999999999"
+    ),
+}
+
+
+@pytest.mark.parametrize("answer", HOSTILE.values(), ids=HOSTILE)
+async def test_a_server_that_has_lost_its_way_is_one_clear_line(answer: Answer) -> None:
+    with ScriptServer(answer) as server:
+        await refused(server, retries=1)
+
+
+async def test_usage_that_cannot_be_is_unknown() -> None:
+    report = {"prompt_tokens": 10**30, "completion_tokens": -1, "cost": float("nan")}
+    with ScriptServer(http(message("fine", usage=report))) as server:
+        usage = (await ask(server, stream=False)).reply.usage
+    assert (usage.input_tokens, usage.output_tokens, usage.cost) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://user:pass@localhost/v1",
+        "http://[::1/v1",
+        "http://\u00fcn\u00ef\u2026/v1",
+        "ftp://x/v1",
+        "localhost",
+    ],
+)
+def test_an_address_that_cannot_be_used_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(UsageError, match="base_url") as caught:
+        OpenAIModel("m", url)
+    assert "pass@" not in str(caught.value)
+
+
+def test_certificates_are_checked_however_https_is_written() -> None:
+    assert is_encrypted("HTTPS://api.example/v1")
+    assert not is_encrypted("http://localhost/v1")

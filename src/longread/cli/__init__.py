@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import sys
 
 import typer
@@ -43,6 +45,9 @@ def _root(
 
 def main() -> None:
     """Entry point: every error a user can act on is one line on stderr and an exit code."""
+    # A stream that the caller closed is None; what is printed to it goes nowhere.
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # documents hold characters that a terminal may not
@@ -56,5 +61,9 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output has gone; nothing is left to say
-        sys.exit(1)
+        os._exit(1)  # whoever read our output has gone; nothing is left to say
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        print(f"longread: the output cannot be written: {error.strerror}", file=sys.stderr)
+        os._exit(1)  # without flushing again what could not be written

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -77,6 +78,8 @@ def ask(
 
     if truncate not in (None, "middle"):
         raise UsageError(f"--truncate {truncate}: the only way is 'middle'")
+    if truncate and strategy != "full":
+        raise UsageError("--truncate belongs to --strategy full; the other strategies read all of the text")
     settings: dict[str, Any] = {
         "model": model,
         "base_url": base_url,
@@ -85,17 +88,21 @@ def ask(
         "window": window,
         "chunk_tokens": chunk_tokens,
         "notes_tokens": notes_tokens,
-        **assignments(set_ or []),
     }
+    settings = {name: value for name, value in settings.items() if value is not None} | assignments(
+        set_ or []
+    )
     command = {
         "question": question,
         "paths": paths,
         "include": include or [],
         "exclude": exclude or [],
         "truncate": truncate == "middle",
-        "settings": {name: value for name, value in settings.items() if value is not None},
+        "settings": settings,
         "folder": str(Path.cwd()),
     }
+    if "-" in paths and sys.stdin is None:
+        raise UsageError("- stands for standard input, which is closed")
     stdin = sys.stdin.buffer.read() if "-" in paths else None
     execute(command, stdin=stdin, as_json=json, fresh=fresh)
 
@@ -138,10 +145,15 @@ def execute(
     from longread.cli.output import Display
     from longread.config import load_settings
     from longread.documents.load import load
+    from longread.errors import InputError
     from longread.reading.journal import Journal
     from longread.reading.strategies import get_strategy
 
-    settings = load_settings(command["settings"])
+    settings = load_settings(command["settings"])  # before the folder changes: state_dir may be relative
+    try:
+        os.chdir(command["folder"])
+    except OSError as error:
+        raise InputError(f"the folder {command['folder']} cannot be entered: {error.strerror}") from error
     if settings.strategy != "auto":
         get_strategy(settings.strategy)  # a wrong name is told before anything is read
     with Display(as_json=as_json) as display:
@@ -178,9 +190,7 @@ async def _read(
     opened = await open_policy(settings)
     display.say(opened.choice)
     # All settings, so that the run goes on in the same way wherever it is resumed; never the key.
-    command["settings"] = settings.model_dump(
-        mode="json", exclude={"api_key", "state_dir"}, exclude_none=True
-    )
+    command["settings"] = settings.model_dump(mode="json", exclude={"api_key", "state_dir"})
     command["settings"] |= {name: value for name, value in opened.resolved.items() if value is not None}
     reader = Reader(opened.policy, strategy=settings.strategy, truncate=command["truncate"], journal=journal)
     events = reader.read(

@@ -18,14 +18,12 @@ def demo(
     question: Annotated[str, typer.Argument(help="Another question about Python's source.")] = QUESTION,
 ) -> None:
     """Answer a question from the source of this machine's Python standard library, without a model."""
-    import os
     import sysconfig
 
     from longread.cli.ask import execute
 
     library = sysconfig.get_path("stdlib")
     print(f"$ cd {library}\n$ longread ask {question!r} . --include '*.py' --model extractive\n", flush=True)
-    os.chdir(library)  # so that evidence is named as subprocess.py:123
     command = {
         "question": question,
         "paths": ["."],
@@ -33,6 +31,6 @@ def demo(
         "exclude": ["site-packages/", "dist-packages/"],
         "truncate": False,
         "settings": {"model": "extractive", "strategy": "sequential"},
-        "folder": library,
+        "folder": library,  # so that evidence is named as socketserver.py:123
     }
     execute(command, fresh=True)

@@ -194,7 +194,8 @@ class Display:
         if answer.stored:
             self.say(f"this is the stored answer of run {answer.run_id}; --fresh reads again")
         if self._json:
-            print(json.dumps(as_object(answer, self._corpus), ensure_ascii=False))
+            unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+            print(json.dumps(as_object(answer, self._corpus), ensure_ascii=not unicode))
         else:
             if self._stream and self._printed and not answer.stored:
                 print()

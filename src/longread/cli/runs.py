@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
@@ -89,7 +88,7 @@ def resume(
 ) -> None:
     """Go on with a run that was interrupted, stopped or failed; no finished call is made again."""
     from longread.cli.ask import execute
-    from longread.errors import InputError, UsageError
+    from longread.errors import UsageError
 
     journal = _journal()
     row = journal.get(journal.resolve(run))
@@ -97,13 +96,6 @@ def resume(
     journal.close()
     if not row.command:
         raise UsageError(f"run {row.id} was made by a program; ask its question again there")
-    folder = row.command["folder"]
-    try:
-        os.chdir(folder)
-    except OSError as error:
-        raise InputError(
-            f"run {row.id} was started in {folder}, which cannot be entered: {error.strerror}"
-        ) from error
     execute(row.command, stdin=stdin, as_json=json, resumes=row.id)
 
 

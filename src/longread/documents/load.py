@@ -52,6 +52,8 @@ def load(
     filters = Filters(globs(_several(include)) if include else None, globs(_several(exclude)))
     loader = _Loader(filters, on_file or (lambda _: None))
     given = [os.fsdecode(path) for path in paths]
+    if "" in given:
+        raise InputError("an empty path was given; name a file or folder, or . for this one")
     if not given:
         raise InputError("nothing to read: name a file, a folder, or - for standard input")
     # Before any work, so that a misspelt name fails at once.

@@ -13,8 +13,10 @@ from longread.models.usage import Prices, read_usage
 class Draft:
     """Collects chunks of a stream, or one whole message, into a Reply; hands deltas out as they come."""
 
-    def __init__(self, on_delta: OnDelta) -> None:
+    def __init__(self, on_delta: OnDelta, most: int) -> None:
+        """`most` characters are taken; a server that goes on beyond has lost its way."""
         self._on_delta = on_delta
+        self._left = most
         self._splitter = ThinkSplitter()
         self._usage: object = None
         self.finish: Literal["stop", "length"] | None = None
@@ -73,7 +75,10 @@ class Draft:
 
     def _emit(self, deltas: list[Delta]) -> None:
         for delta in deltas:
+            self._left -= len(delta.text) + len(delta.thinking)
             self._on_delta(delta)
+        if self._left < 0:
+            raise Fault("a reply far longer than was asked for")
 
 
 def _content(content: object) -> tuple[str, str]:

@@ -15,7 +15,7 @@ import httpx2
 
 from longread.errors import ModelError
 from longread.models.kinds import can_chat
-from longread.models.transport import host_of, is_encrypted, is_loopback
+from longread.models.transport import host_of, is_encrypted, is_loopback, sendable
 
 _ASSUMED_WINDOW = 4096
 """What Ollama and LM Studio load a model with on most machines."""
@@ -60,9 +60,11 @@ async def inspect_endpoint(
         ModelError: No model is named, and the server names none that can chat.
         UsageError: `base_url` is no http address.
     """
+    base_url = base_url.strip()
     host_of(base_url)
+    key = sendable(api_key)
     base_url = base_url.rstrip("/").removesuffix("/chat/completions")
-    headers = {"Authorization": f"Bearer {api_key.strip()}"} if api_key else {}
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
     async with httpx2.AsyncClient(
         timeout=seconds,
         headers=headers,

@@ -100,9 +100,10 @@ def retry_after(value: str | None) -> float | None:
     except ValueError:
         try:
             date = parsedate_to_datetime(value)
-        except ValueError:
+            date = date if date.tzinfo else date.replace(tzinfo=UTC)
+            seconds = (date - datetime.now(UTC)).total_seconds()
+        except (ValueError, OverflowError, TypeError):
             return None
-        seconds = ((date if date.tzinfo else date.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds()
     return min(max(seconds, 0.0), LONGEST_WAIT) if seconds == seconds else None
 
 
@@ -134,7 +135,7 @@ def _status(status: int, detail: dict[str, Any]) -> int:
         return status
     for name in ("code", "status"):
         named = detail.get(name)
-        if isinstance(named, int | str) and str(named).isdigit() and 400 <= int(named) <= 599:
+        if isinstance(named, int | str) and re.fullmatch("[45][0-9]{2}", str(named)[:4]):
             return int(named)
     told = " ".join(str(detail.get(name) or "") for name in ("code", "type"))
     if "rate_limit" in told:

@@ -19,6 +19,9 @@ from longread.models.usage import Prices
 
 _TRIES_TO_REACH = 3
 """Attempts at a server that was never reached: a wrong address should not take minutes to show."""
+_CHARACTERS_A_TOKEN = 32
+_LEAST_CHARACTERS = 100_000
+"""What a reply may hold, generously; a stream without end must end somewhere."""
 _REFUSED: dict[tuple[str, str], set[str]] = {}
 """Parameters that (base_url, model) refused, for the rest of the process."""
 
@@ -162,7 +165,7 @@ class OpenAIModel:
         """One attempt; requests that only find out which parameters the server takes are not counted."""
         while True:
             body = self._body(prompt, sampling)
-            draft = Draft(on_delta)
+            draft = Draft(on_delta, max(_LEAST_CHARACTERS, _CHARACTERS_A_TOKEN * sampling.max_tokens))
             try:
                 await self._transport.complete(body, draft)
                 self._reached = True

@@ -25,6 +25,10 @@ def _partial(text: str, tag: str) -> int:
     return 0
 
 
+_BLANK = 1_000
+"""Blanks that may come before a tag."""
+
+
 class ThinkSplitter:
     """Takes content in pieces of any size; gives deltas, and `text` and `thinking` as they stand.
 
@@ -81,6 +85,9 @@ class ThinkSplitter:
 
     def _start(self, data: str) -> str:
         begun = data.lstrip()
+        if not begun and len(data) > _BLANK:
+            self._state = "open"
+            return data
         if begun.startswith(OPEN):
             self._state = "thinking"
             return begun[len(OPEN) :]

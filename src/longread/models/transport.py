@@ -28,6 +28,8 @@ _CONNECT_SECONDS = 30.0
 _SMALL_SECONDS = 10.0
 _TAIL_SECONDS = 5.0
 """How long the usage may come after the end of a reply."""
+_LONGEST_STREAM = 1 << 27
+"""Bytes of a whole response; only a server that has lost its way sends more."""
 _DRAIN_SECONDS = 0.1
 """How long a response may go on after its last event, so that the connection can be used again."""
 _HEADERS = frozenset(
@@ -46,9 +48,7 @@ class Transport:
     def __init__(self, base_url: str, key: str | None, timeout: float) -> None:
         self.host = host_of(base_url)
         self.base_url = base_url.rstrip("/")
-        self.key = (key or "").strip()
-        if not (self.key.isascii() and self.key.isprintable()):
-            raise UsageError("the API key holds characters that no server takes; copy it again")
+        self.key = sendable(key)
         self._timeout = timeout
         self._client: openai.AsyncOpenAI | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -127,7 +127,8 @@ def host_of(base_url: str) -> str:
     try:
         parts = urlsplit(base_url)
         host, port = parts.hostname, parts.port
-    except ValueError:
+        httpx2.URL(base_url)
+    except (ValueError, httpx2.InvalidURL):
         parts, host, port = None, None, None
     if parts is None or parts.scheme not in ("http", "https") or not host:
         shown = base_url.rpartition("@")[2]  # no password in a message
@@ -137,6 +138,14 @@ def host_of(base_url: str) -> str:
             "base_url holds a user name or password, which would be shown and kept; use an API key"
         )
     return f"{host}:{port}" if port else host
+
+
+def sendable(key: str | None) -> str:
+    """The key as it is sent, empty for none; UsageError when no header can hold it."""
+    key = (key or "").strip()
+    if not (key.isascii() and key.isprintable()):
+        raise UsageError("the API key holds characters that no server takes; copy it again")
+    return key
 
 
 def is_encrypted(base_url: str) -> bool:
@@ -151,13 +160,16 @@ def is_loopback(base_url: str) -> bool:
 
 
 async def _read_stream(response: httpx2.Response, draft: Draft) -> None:
-    lines = EventLines()
+    lines, received = EventLines(), 0
     try:
         async with asyncio.timeout(None) as limit:
             async for piece in response.aiter_bytes():
+                received += len(piece)
+                if received > _LONGEST_STREAM:
+                    raise Fault(f"a stream of more than {_LONGEST_STREAM:,} bytes")
                 if _take(lines.feed(piece), draft):
                     limit.reschedule(_in(_DRAIN_SECONDS))
-                elif draft.finish:
+                elif draft.finish and limit.when() is None:
                     limit.reschedule(_in(_TAIL_SECONDS))
             _take(lines.finish(), draft)
     except (TimeoutError, *_BROKEN):
@@ -188,7 +200,7 @@ def _faults(timeout: float) -> Iterator[None]:
     except openai.APIStatusError as error:
         response = error.response
         body: object = response.text
-        with suppress(ValueError):
+        with suppress(ValueError, RecursionError):
             body = json.loads(response.content)
         if 300 <= response.status_code < 400:
             body = f"it redirects to {response.headers.get('location')}, which is not followed"
@@ -208,6 +220,6 @@ def _faults(timeout: float) -> Iterator[None]:
 def _parsed(data: str | bytes) -> object:
     try:
         return json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         start = data if isinstance(data, str) else data.decode(errors="replace")
         raise Fault(f"a reply that is not JSON ({one_line(start, 80)!r})") from None

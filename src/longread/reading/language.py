@@ -107,6 +107,8 @@ class LanguagePolicy:
     seed: int | None = 0
     attempts: int = 3
     """How often a reply that breaks the form is asked for."""
+    given: str = ""
+    """The sizes that were asked for, without those the server was asked for: what makes a run another run."""
     nonce: str = "text"
     """Fences document text; drawn anew for each run."""
 
@@ -117,7 +119,8 @@ class LanguagePolicy:
         """A policy with budgets that suit the model's window (or `window`)."""
         loaded = load_prompts(prompts)
         size = window or model.window or ASSUMED_WINDOW
-        return cls(model, loaded, Budgets.of(size, format=loaded.format, **budgets))
+        given = repr((window, sorted(budgets.items())))
+        return cls(model, loaded, Budgets.of(size, format=loaded.format, **budgets), given=given)
 
     @property
     def name(self) -> str:
@@ -140,7 +143,7 @@ class LanguagePolicy:
         parts = (
             self.model.name,
             self.prompts.digest,
-            self.budgets,
+            self.given or self.budgets,
             self.temperature,
             self.top_p,
             self.seed,
@@ -149,8 +152,12 @@ class LanguagePolicy:
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
     def bind(self, run: Run) -> Self:
-        """The same policy, its calls kept in `run` and its fences marked with the run's nonce."""
-        return replace(self, model=RecordedModel(self.model, run), nonce=run.nonce)
+        """The same policy, its calls kept in `run`, with the run's fences, and its budgets as the run began.
+
+        A server may report another window when the run is resumed: Ollama does once it has loaded a model.
+        """
+        budgets = Budgets(*run.settle("budgets", list(self.budgets)))
+        return replace(self, model=RecordedModel(self.model, run), budgets=budgets, nonce=run.nonce)
 
     def count(self, text: str) -> int:
         """Tokens in `text`, as the model counts."""

@@ -111,6 +111,7 @@ class Notes:
         Operations on ids that are not held are taken as what they add, so that nothing said is lost.
         """
         entries = {entry.id: entry for entry in self.entries}
+        known = {(entry.span, entry.claim) for entry in self.entries}
         memory, next_id, unwanted = self.memory, self.next_id, self.unwanted
 
         def add(claim: str, quote: str, span: Span | None, replaces: int | None, weight: float) -> None:
@@ -118,8 +119,9 @@ class Notes:
             span = span or section.align(quote)
             if span:
                 quote = section.text(span)
-                if any(e.span == span and e.claim == claim for e in entries.values()):
+                if (span, claim) in known:
                     return
+                known.add((span, claim))
             if reads_as_instruction(claim):
                 claim = ""
             if claim or span:

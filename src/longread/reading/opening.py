@@ -12,6 +12,7 @@ from longread.models.base import ChatModel
 from longread.reading.extractive import ExtractivePolicy
 from longread.reading.language import ASSUMED_WINDOW, LanguagePolicy
 from longread.reading.policy import Policy
+from longread.reading.prompts import load_prompts
 
 EXTRACTIVE = "extractive"
 
@@ -35,6 +36,7 @@ async def open_policy(settings: Settings) -> Opened:
         ModelError: The model cannot be reached or loaded.
     """
     name, url = settings.model, settings.base_url
+    load_prompts(settings.prompts)  # a wrong name is told even where no prompt is needed
     if name == EXTRACTIVE:
         return _extractive(settings, "model: extractive (no language model)")
     if name is None and url is None and not settings.discover:
@@ -73,7 +75,7 @@ async def open_policy(settings: Settings) -> Opened:
         else f"its window is unknown, {ASSUMED_WINDOW:,} assumed (--window sets it)"
     )
     name = name if name and name.startswith("local:") else model.name
-    resolved = {"model": name, "base_url": url, "window": policy.budgets.window}
+    resolved = {"model": name, "base_url": url}
     note = getattr(model, "note", None)
     choice = f"model: {name}{place}, {window}" + (f"; {note}" if note else "")
     return Opened(policy, choice, resolved, model.close)

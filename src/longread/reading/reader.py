@@ -8,6 +8,7 @@ import json
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
+from os import PathLike
 from typing import Any
 
 from anyio.from_thread import start_blocking_portal
@@ -52,7 +53,9 @@ class Reader:
         **settings: Any,
     ) -> None:
         self.settings = load_settings(
-            settings | {"strategy": strategy, "model": model if isinstance(model, str) else None}
+            settings
+            | ({"strategy": strategy} if strategy else {})
+            | ({"model": model} if isinstance(model, str) else {})
         )
         if self.settings.strategy != "auto":
             get_strategy(self.settings.strategy)
@@ -107,6 +110,8 @@ class Reader:
         if not question.strip():
             raise UsageError("the question is empty; give one in quotes before the paths")
         question = question.encode("utf-8", "replace").decode()
+        if isinstance(corpus, str | PathLike):
+            raise UsageError(f"{corpus} is a path; give load({str(corpus)!r})")
         if not isinstance(corpus, Corpus):
             corpus = Corpus(tuple(corpus))
         policy = await self.policy()

@@ -46,6 +46,8 @@ _NOTHING = re.compile(
     r"( (found|here|to note))?|nothing (relevant|new|useful|to note)[\w ]{0,40})\W{0,8}",
     re.IGNORECASE,
 )
+_MOST_ITEMS = 300
+"""Lines of one reply. A model that writes more is going round in circles."""
 _OPENING = re.compile(r"\|[ \t\n]{0,4}[\"“„«「']")
 _QUOTED = "\"“”„'«»「」"
 _CLOSED = re.compile(r"\|[ \t\n]{0,4}[\"“„«「][^\n]*[\"”»」][ \t.]{0,4}$")
@@ -60,6 +62,8 @@ def parse_lines(text: str) -> Parsed:
         if _NOTHING.fullmatch(text.strip()[:200]):
             return Parsed(())
         raise FormatError("it has no line that begins with NOTE:, UPDATE, DROP, PLAN: or NOTHING")
+    if len(items) > _MOST_ITEMS:
+        raise FormatError(f"it has {len(items):,} lines; keep to the most important")
     operations: list[Operation] = []
     plan = None
     for item in items:
@@ -74,7 +78,8 @@ def parse_lines(text: str) -> Parsed:
 
 def parse_evidence(text: str) -> list[Add | None]:
     """The NOTE lines of a one-pass reply, as numbered by its labels; None for one that says nothing."""
-    notes = (_note(item._replace(id=None)) for item in _items(text) if item.tag in ("NOTE", "ADD"))
+    items = [item for item in _items(text) if item.tag in ("NOTE", "ADD")][:_MOST_ITEMS]
+    notes = (_note(item._replace(id=None)) for item in items)
     return [note if isinstance(note, Add) else None for note in notes]
 
 
@@ -199,6 +204,7 @@ def parse_memory(text: str, previous: str) -> tuple[str, str | None]:
     return memory, text[begin + len("<plan>") : close if close >= 0 else None].strip()
 
 
+_LONGEST_SPLIT = 20_000
 _SPLIT = re.compile(
     r"QUESTION\*{0,2}[ \t]{0,4}[:：]\*{0,2}(?P<question>.+?)\n[ \t*>#-]{0,8}INSTRUCTIONS\*{0,2}[ \t]{0,4}[:：]\*{0,2}"
     r"(?P<instructions>.*)",
@@ -208,7 +214,7 @@ _SPLIT = re.compile(
 
 def parse_split(text: str, query: str) -> tuple[str, str]:
     """Core question and instructions. A question with words that the query lacks is refused."""
-    match = _SPLIT.search(text)
+    match = _SPLIT.search(text[:_LONGEST_SPLIT])
     if match is None:
         raise FormatError("it lacks a QUESTION: line followed by an INSTRUCTIONS: line")
     question = match["question"].strip()

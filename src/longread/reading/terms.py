@@ -28,7 +28,7 @@ _RUN = re.compile(
     r"|(?P<other>[\u30a0-\u30ff\u31f0-\u31ff\uff66-\uff9f]+|[\uac00-\ud7af]+)"
     rf"|(?P<word>[^{_CJK}]+)"
 )
-_HAN_STOPS = re.compile("[的了是在吗呢哪谁么们这个]")
+_HAN_STOPS = re.compile("[的了是在吗呢哪谁么们这个誰何嗎們這個]")
 """Function characters; a Han run is cut at them."""
 _CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
 _MARKS = re.compile("[\u0300-\u036f]")
@@ -48,6 +48,8 @@ _FUNCTION_WORDS = """
     don doesn didn isn aren wasn weren haven hasn hadn won wouldn shouldn couldn
     please tell per via etc
     der das und ist ein eine den dem le la les de des du et est el los del un una une y que
+    wer wen wem wann wo wie welche welcher welches warum wieviel hat haben wurde wurden qui quand comment quel
+    quelle quels quelles pourquoi combien ou a ont quien cuando donde como cual cuantos por ha
 """
 STOP = frozenset(_FUNCTION_WORDS.split())
 """English words that tell nothing, question words among them, and the commonest of other languages."""
@@ -56,7 +58,7 @@ _HIRAGANA_FUNCTION = """
     した する して され れた てい いる いた ある あり あっ った です ます まし でし こと もの これ それ あれ
     この その あの どの どこ だれ なに なん いつ いく から まで より ので のに には では とは ため よう など
     だっ であ って という いう とい られ せる ない なか かっ はど こで すか はい のは のが のを がど ここ そこ
-    どち どん んな たか にあ にい はな んで なの のか いま ませ せん また おり てお
+    たの しま つま のた たは どち どん んな たか にあ にい はな んで なの のか いま ませ せん また おり てお
 """
 _HIRAGANA_STOPS = frozenset(_HIRAGANA_FUNCTION.split())
 

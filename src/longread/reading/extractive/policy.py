@@ -7,12 +7,13 @@ its own, arithmetic and synonyms; a question whose words the documents do not us
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 from functools import reduce
 from operator import or_
-from typing import Self
+from typing import Self, overload
 
 from longread.models.base import Delta
 from longread.reading.extractive.chains import Chain, alike, best, grow, single
@@ -91,7 +92,11 @@ class ExtractivePolicy:
 
     async def begin(self, query: str, sections: Sequence[Section], *, withhold: bool) -> Survey:
         """Weighs the question's words by their rarity and finds the names that lead from hop to hop."""
-        return survey(query, sections, _KEEP)
+        sections = _Stoppable(sections)
+        try:
+            return await asyncio.to_thread(survey, query, sections, _KEEP)
+        finally:
+            sections.stopped = True  # when cancelled, so that the thread ends too
 
     async def note(self, task: Task, notes: Notes, section: Section, total: int) -> Noted:
         """The section's best passages, if any pass the bar."""
@@ -121,6 +126,26 @@ class ExtractivePolicy:
         """Notes from everything at once, then the answer."""
         notes = Notes().update(_adds(_surveyed(task), section, _KEEP), None, section)
         return await self.answer(task, self.fit(task, notes)[0], emit)
+
+
+class _Stoppable(Sequence[Section]):
+    """Sections that can be taken away from a thread that reads them."""
+
+    def __init__(self, sections: Sequence[Section]) -> None:
+        self._sections = sections
+        self.stopped = False
+
+    def __len__(self) -> int:
+        return len(self._sections)
+
+    @overload
+    def __getitem__(self, index: int) -> Section: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Section]: ...
+    def __getitem__(self, index: int | slice) -> Section | Sequence[Section]:
+        if self.stopped:
+            raise RuntimeError("reading was stopped")
+        return self._sections[index]
 
 
 def _surveyed(task: Task) -> Survey:
