@@ -49,17 +49,9 @@ class Document:
     warnings: tuple[str, ...] = ()
     """What of the source is not in `text`, for the user to know."""
 
-    @cached_property
-    def _line_starts(self) -> list[int]:
-        starts, at = [0], self.text.find("\n")
-        while at >= 0:
-            starts.append(at + 1)
-            at = self.text.find("\n", at + 1)
-        return starts
-
     def locate(self, offset: int) -> Location:
         """Line and page of `offset`."""
-        line = bisect_right(self._line_starts, offset) if self.lined else None
+        line = self.text.count("\n", 0, offset) + 1 if self.lined else None
         page = bisect_right(self.pages, offset) if self.pages else None
         return Location(line, page)
 
