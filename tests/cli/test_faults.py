@@ -150,3 +150,25 @@ def test_a_server_that_refuses_schemas_costs_no_call_on_resume(world: Cli) -> No
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["answer"] == f"{WORLD.answer} [1][2]"
     assert sum(server.received.values()) <= len(server.received) + 1
+
+
+def test_a_killed_run_goes_on_although_the_server_reports_another_window(world: Cli) -> None:
+    process = None
+
+    def on_call(number: int) -> None:
+        if number == 9 and process is not None:
+            process.kill()
+
+    with ModelServer(planted.read) as server:
+        entry = {"id": "scripted", "object": "model", "max_model_len": 4096}
+        server.routes["/v1/models"] = {"object": "list", "data": [entry]}
+        server.on_call = on_call
+        args = [a for a in command(server) if a not in ("--window", "8192", "--chunk-tokens", "500")]
+        process = world.start(*args)
+        process.communicate()
+        entry["max_model_len"] = 32_768
+        done = world(*args)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["answer"] == f"{WORLD.answer} [1][2]"
+    assert sum(server.received.values()) <= len(server.received) + 1
+    assert len(server.received) > 10

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from longread import Corpus, Reader
@@ -168,13 +170,16 @@ async def test_no_prompt_exceeds_the_window() -> None:
     """Every section yields notes, so that the notes fill up; prompt and reply must fit all the same."""
     world = planted.plant(12_000, 1, seed=8)
     sizes: list[int] = []
+    limits: list[int] = []
 
     def reply(messages: tuple[Message, ...], sampling: Sampling) -> str:
+        limits.append(sampling.max_tokens)
         sizes.append(len(messages[0].text.encode()) // 4 + sampling.max_tokens)
         if "\nSECTION " not in messages[0].text:
             return "Somebody [n1]"
-        lines = [line for line in messages[0].text.splitlines() if len(line) > 60][5:15]
-        return "\n".join(f'NOTE: this is said here | "{line[:300]}"' for line in lines)
+        section = messages[0].text.rsplit("\nSECTION ", 1)[1]
+        sentences = re.findall(r"[A-Z][a-z ]{60,200}\.", section)[:10]
+        return "\n".join(f'NOTE: this is said here | "{sentence}"' for sentence in sentences)
 
     model = ScriptedModel(reply)
     answer = await Reader(LanguagePolicy.over(model, window=4096), strategy="sequential").aask(
@@ -182,3 +187,4 @@ async def test_no_prompt_exceeds_the_window() -> None:
     )
     assert answer.chunks.noted > 5
     assert max(sizes) <= 4096
+    assert min(limits) >= 512  # notes have not taken the room of the reply
