@@ -343,7 +343,7 @@ class Journal:
 
     def resolve(self, prefix: str) -> str:
         """The full id of the one run whose id begins with `prefix`; UsageError otherwise."""
-        rows = self._db.rows("SELECT id FROM runs WHERE substr(id, 1, length(?1)) = ?1", (prefix,))
+        rows = self._db.rows("SELECT id FROM runs WHERE substr(id, 1, length(?)) = ?", (prefix, prefix))
         if len(rows) != 1:
             what = "no run" if not rows else f"{len(rows)} runs"
             raise UsageError(f"{what} with an id that begins with '{prefix}'; `longread runs` lists them")
