@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from longread.models.base import Delta
-from longread.models.thinking import ThinkSplitter, split_thinking
+from longread.models.thinking import ThinkSplitter
 
 WHOLE = [
     ("plain text", "", "plain text"),
@@ -36,6 +36,14 @@ pieces = st.lists(
     st.sampled_from(["<think>", "</think>", "<", "</", "think", ">", "a", " ", "\n", "<thi", "k>"]),
     max_size=12,
 )
+
+
+def split_thinking(content: str) -> tuple[str, str]:
+    """`content` as (thinking, text)."""
+    splitter = ThinkSplitter()
+    splitter.feed(content)
+    splitter.finish()
+    return splitter.thinking, splitter.text
 
 
 def stream(parts: list[str]) -> tuple[str, str, list[Delta]]:

@@ -10,7 +10,8 @@ from longread import Corpus, Reader
 from longread.errors import ModelError
 from longread.models.base import Message, Reply, Sampling
 from longread.models.scripted import ScriptedModel
-from longread.reading.language import Budgets, LanguagePolicy
+from longread.reading.budgets import Budgets
+from longread.reading.language import LanguagePolicy
 from tests.support import planted
 
 

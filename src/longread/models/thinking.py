@@ -151,11 +151,3 @@ class ThinkSplitter:
             return []
         self._thinking.append(thinking)
         return [Delta(thinking=thinking)]
-
-
-def split_thinking(content: str) -> tuple[str, str]:
-    """`content` as (thinking, text)."""
-    splitter = ThinkSplitter()
-    splitter.feed(content)
-    splitter.finish()
-    return splitter.thinking, splitter.text

@@ -13,10 +13,11 @@ import textwrap
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from longread.errors import ModelError, UsageError
 from longread.models.base import ChatModel, Delta, Message, Sampling
+from longread.reading.budgets import FRAME, Budgets
 from longread.reading.marks import AnswerStream
 from longread.reading.notes import Add, Entry, Notes, Rewrite
 from longread.reading.policy import NOT_ANSWERED, Call, Draft, Emit, Noted, Task
@@ -39,8 +40,6 @@ T = TypeVar("T")
 
 ASSUMED_WINDOW = 32_768
 """Tokens, for servers that do not say."""
-_FRAME = 700
-"""Tokens of a request's own wording, generously."""
 _SHOWN_QUOTE = 300
 """Characters of a quote shown to the model; the entry keeps all of it."""
 _SHOWN_REPLY = 1_000
@@ -49,50 +48,6 @@ _PLAN = 500
 """Characters of a plan shown to the model."""
 _PROSE = 400
 """Characters of a note made from a reply that has no form."""
-
-
-class Budgets(NamedTuple):
-    """How a model's window is shared out, in tokens."""
-
-    window: int
-    chunk: int
-    notes: int
-    reply: int
-    """Operations on notes, or a memory written anew."""
-    answer: int
-    thinking: int
-    """Added to every reply's limit, for models that think before they write."""
-
-    @classmethod
-    def of(
-        cls,
-        window: int,
-        *,
-        format: str = "ledger",
-        chunk: int | None = None,
-        notes: int | None = None,
-        answer: int | None = None,
-        thinking: int | None = None,
-    ) -> Budgets:
-        """Shares that suit a window, where none are given; the paper's at 128K. UsageError if they do not fit."""
-        notes = notes or min(15_000, max(256, window // 8))
-        answer = answer or min(8_192, max(128, window // 8))
-        thinking = min(16_384, max(64, window // 8)) if thinking is None else thinking
-        reply = notes if format == "text" else min(notes, 2_048)
-        rest = window - _FRAME - notes - max(reply, answer) - thinking
-        chunk = chunk or min(32_768, max(256, window // 4), max(rest, 256))
-        if chunk > rest:
-            raise UsageError(
-                f"a chunk of {chunk:,} tokens does not fit a window of {window:,} beside {notes:,} of notes, "
-                f"{max(reply, answer):,} of reply and {thinking:,} of thinking; give smaller chunk_tokens or "
-                "notes_tokens, or the model's true window"
-            )
-        return cls(window, chunk, notes, reply, answer, thinking)
-
-    @property
-    def room(self) -> int:
-        """Document tokens that fit one pass."""
-        return self.window - _FRAME - self.reply - self.answer - self.thinking
 
 
 @dataclass(frozen=True)
@@ -318,8 +273,9 @@ class LanguagePolicy:
                 f"{self.name} gave {self.attempts} replies without an answer; try another model, "
                 "or set answer_tokens higher"
             ) from broken
-        cut = calls[-1].reply.finish == "length"
-        return calls, f"the answer was cut off after {self.budgets.answer} tokens" if cut else None
+        last = calls[-1]
+        cut = last.reply.finish == "length"
+        return calls, f"the answer was cut off after {last.sampling.max_tokens:,} tokens" if cut else None
 
     async def _ask(
         self,
@@ -338,7 +294,7 @@ class LanguagePolicy:
         question = Message.of("user", prompt)
         messages: tuple[Message, ...] = (question,)
         limit = tokens + self.budgets.thinking
-        size = self.count(prompt) + _FRAME
+        size = self.count(prompt) + FRAME
         if self.model.ratio is not None:
             size = size * 5 // 4  # an estimate
         most = max(self.budgets.window - size, 64)
