@@ -20,6 +20,15 @@ class Span(NamedTuple):
     end: int
 
 
+class Part(NamedTuple):
+    """A division of a source that has a name: a sheet, a slide, a chapter, a message."""
+
+    start: int
+    """Offset in the text where it begins; it ends where the next one does."""
+    label: str
+    """What a reader finds it by, such as `sheet Budget` or `message 12`; empty for text between two parts."""
+
+
 class Location(NamedTuple):
     """Where a reader finds an offset again; None where the format has no such thing."""
 
@@ -27,6 +36,8 @@ class Location(NamedTuple):
     """1-based line of the source file."""
     page: int | None
     """1-based page."""
+    part: str | None = None
+    """Label of the part."""
 
 
 @dataclass(frozen=True)
@@ -39,21 +50,24 @@ class Document:
     """What the user calls it: a path, or `-` for standard input."""
     text: str
     kind: str = "text"
-    """text, code, markdown, html, pdf, table, json: chooses boundaries and sentence rules."""
+    """text, code, markdown, html, pdf, table, json, dialogue: chooses boundaries and sentence rules."""
     lined: bool = True
     """Whether lines of `text` are lines of the source file (false after PDF or HTML extraction)."""
     pages: tuple[int, ...] = ()
     """Start offset of each page, when the format has pages."""
+    parts: tuple[Part, ...] = ()
+    """Named divisions in order of their starts, when the format has such."""
     header: str = ""
     """What a chunk from the middle cannot be read without: a table's column names."""
     warnings: tuple[str, ...] = ()
     """What of the source is not in `text`, for the user to know."""
 
     def locate(self, offset: int) -> Location:
-        """Line and page of `offset`."""
+        """Line, page and part of `offset`."""
         line = self.text.count("\n", 0, offset) + 1 if self.lined else None
         page = bisect_right(self.pages, offset) if self.pages else None
-        return Location(line, page)
+        number = bisect_right(self.parts, offset, key=lambda part: part.start)
+        return Location(line, page, (self.parts[number - 1].label or None) if number else None)
 
 
 class Skipped(NamedTuple):
@@ -137,6 +151,7 @@ class Citation(NamedTuple):
     line: int | None
     page: int | None
     text: str
+    part: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

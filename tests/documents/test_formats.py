@@ -198,7 +198,7 @@ def test_pdf_offsets_lead_to_pages(tmp_path: Path) -> None:
     for page, word in enumerate(["Alpha", "Beta", "Gamma"], 1):
         at = document.text.index(word)
         assert document.pages[page - 1] == at
-        assert document.locate(at) == (None, page)
+        assert document.locate(at) == (None, page, None)
         assert document.locate(at - 1).page == page - 1 or page == 1
     assert document.text == "Alpha one\nsecond line\nBeta two\nGamma three"
 

@@ -20,10 +20,11 @@ _NAMED = 5
 
 
 def place(citation: Citation) -> str:
-    """`file:line`, `file, page 3`, or the file alone."""
-    if citation.page is not None:
-        return f"{citation.source}, page {citation.page}"
-    return f"{citation.source}:{citation.line}" if citation.line is not None else citation.source
+    """`file:line`, `file, page 3`, `file, sheet Budget`, or the file alone."""
+    line = f":{citation.line}" if citation.line is not None else ""
+    page = f", page {citation.page}" if citation.page is not None else ""
+    part = f", {citation.part}" if citation.part else ""
+    return f"{citation.source}{line}{page}{part}"
 
 
 def as_object(answer: Answer, corpus: Corpus | None) -> dict[str, Any]:

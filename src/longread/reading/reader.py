@@ -244,8 +244,8 @@ def citations(draft: Draft, corpus: Corpus) -> tuple[Citation, ...]:
     for id in draft.cited:
         if span := spans.get(id):
             document = corpus.document(span.doc)
-            line, page = document.locate(span.start)
-            cited.append(Citation(document.source, span.start, span.end, line, page, corpus.text(span)))
+            line, page, part = document.locate(span.start)
+            cited.append(Citation(document.source, span.start, span.end, line, page, corpus.text(span), part))
     return tuple(cited)
 
 

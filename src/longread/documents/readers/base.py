@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from longread.types import Part
+
 
 class Extract(NamedTuple):
     """The text of one source; fields mean what they mean in `longread.types.Document`."""
@@ -12,6 +14,7 @@ class Extract(NamedTuple):
     kind: str = "text"
     lined: bool = True
     pages: tuple[int, ...] = ()
+    parts: tuple[Part, ...] = ()
     header: str = ""
     warnings: tuple[str, ...] = ()
 
