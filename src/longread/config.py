@@ -77,7 +77,17 @@ class Settings(BaseModel):
     retries: int = Field(8, ge=0, le=100)
     """How often a call that failed is tried again."""
     price: Price | None = None
-    """For the cost in `usage`; unknown where not given."""
+    """For the cost in `usage`; unknown where not given. `{input=0, output=0}` for a server that costs nothing."""
+    max_calls: int | None = Field(None, ge=1)
+    """Calls that a run may make; at this cap it stops and can be resumed with a higher one."""
+    max_total_tokens: int | None = Field(None, ge=1)
+    """Tokens, input and output together, that a run may use."""
+    max_cost: float | None = Field(None, gt=0)
+    """What a run may cost, in the currency of `price`, which it needs."""
+    keep_days: float | None = Field(None, gt=0)
+    """Days after which a run is deleted from the journal; all are kept where not given."""
+    keep_runs: int | None = Field(None, ge=1)
+    """How many runs the journal keeps, the latest; all where not given."""
     state_dir: Path = Field(default_factory=lambda: platformdirs.user_state_path("longread"))
     """Where the journal lives."""
 
