@@ -1,31 +1,36 @@
-"""Settings: defaults < user file < environment < flags. Nothing else reads the environment.
+"""Settings: defaults < user file < project file < environment < flags. Nothing else reads the environment.
 
-The user file is `config.toml` in the user's configuration folder; an environment variable is `LONGREAD_` and
-the setting's name in capitals. An unknown name is an error, so that a typing mistake never passes in silence.
+The user file is `config.toml` in the user's configuration folder; the project file is described in project.py; an
+environment variable is `LONGREAD_` and the setting's name in capitals. An unknown name is an error, so that a
+typing mistake never passes in silence.
 """
 
 from __future__ import annotations
 
+import difflib
 import os
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, Literal, NamedTuple
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
+from longread import keys, project
 from longread.errors import UsageError
 
 _PREFIX = "LONGREAD_"
-_OPENAI = "https://api.openai.com/v1"
+_MOST_TOKENS = 10**9
+_ENVIRONMENT = "the environment"
+_COMMAND = "the command"
 
 
 class Price(BaseModel):
     """What a model costs per million tokens, in any one currency."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     input: float = Field(ge=0)
     output: float = Field(ge=0)
@@ -34,9 +39,9 @@ class Price(BaseModel):
 
 
 class Settings(BaseModel):
-    """All settings. Each may stand in the user file, in the environment, or be given as `--set NAME=VALUE`."""
+    """All settings. Each may stand in the user file or the environment, or be given as `--set NAME=VALUE`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     model: str | None = None
     """A model's name at `base_url`, `local:PATH` for a checkpoint, or `extractive`."""
@@ -50,21 +55,23 @@ class Settings(BaseModel):
     """auto, full, sequential or search."""
     prompts: str = "ledger"
     """A built-in prompt set (ledger, text) or the path of one."""
-    window: int | None = Field(None, ge=2048)
+    pdf: Literal["text", "docling"] = "text"
+    """How PDF files are read: `text` takes their text layer, `docling` recognises scanned pages and tables too."""
+    window: int | None = Field(None, ge=2048, le=_MOST_TOKENS)
     """Tokens the model can take; asked of the server where it is not given."""
-    chunk_tokens: int | None = Field(None, ge=64)
+    chunk_tokens: int | None = Field(None, ge=64, le=_MOST_TOKENS)
     """Tokens read at once; a quarter of the window, at most 32,768, where not given."""
-    notes_tokens: int | None = Field(None, ge=64)
+    notes_tokens: int | None = Field(None, ge=64, le=_MOST_TOKENS)
     """Tokens that notes may take in a prompt; an eighth of the window, at most 15,000, where not given."""
-    answer_tokens: int | None = Field(None, ge=16)
+    answer_tokens: int | None = Field(None, ge=16, le=_MOST_TOKENS)
     """Tokens of the answer; an eighth of the window, at most 8,192, where not given."""
-    thinking_tokens: int | None = Field(None, ge=0)
+    thinking_tokens: int | None = Field(None, ge=0, le=_MOST_TOKENS)
     """Tokens a model may think before it writes; an eighth of the window, at most 16,384, where not given."""
     temperature: float | None = Field(0.7, ge=0, le=2)
     """The paper's; 0 for greedy decoding."""
     top_p: float | None = Field(0.95, gt=0, le=1)
     """The paper's."""
-    seed: int | None = 0
+    seed: int | None = Field(0, ge=-(2**63), lt=2**63)
     """Sent with each call."""
     attempts: int = Field(3, ge=1, le=10)
     """How often a reply that breaks the form is asked for."""
@@ -78,9 +85,11 @@ class Settings(BaseModel):
     """How often a call that failed is tried again."""
     price: Price | None = None
     """For the cost in `usage`; unknown where not given. `{input=0, output=0}` for a server that costs nothing."""
-    max_calls: int | None = Field(None, ge=1)
+    prices: dict[str, Price] = {}
+    """Prices by a model's exact name, each before `price`."""
+    max_calls: int | None = Field(None, ge=1, le=10**9)
     """Calls that a run may make; at this cap it stops and can be resumed with a higher one."""
-    max_total_tokens: int | None = Field(None, ge=1)
+    max_total_tokens: int | None = Field(None, ge=1, le=10**15)
     """Tokens, input and output together, that a run may use."""
     max_cost: float | None = Field(None, gt=0)
     """What a run may cost, in the currency of `price`, which it needs."""
@@ -96,54 +105,184 @@ class Settings(BaseModel):
     def _expand(cls, path: Path) -> Path:
         if not path.parts:
             raise ValueError("it is empty; name a folder")
-        return path.expanduser().absolute()
+        try:
+            return path.expanduser().absolute()
+        except RuntimeError as error:
+            raise ValueError("~ stands for no home folder that is known") from error
+
+    def price_of(self, model: str) -> Price | None:
+        """The price of a model: its own entry in `prices`, else `price`; None where it is unknown."""
+        return self.prices.get(model, self.price)
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """The settings in force, and how they came about."""
+
+    settings: Settings
+    origin: Mapping[str, str]
+    """Where each setting comes from: `default`, a file, a variable, or `the command`."""
+    remarks: tuple[str, ...]
+    """What the user should know: what a project file decides, what is ignored. One line each, without secrets."""
+    user_file: Path
+    project_file: project.Found | None
+
+
+class _Layer(NamedTuple):
+    place: str
+    values: Mapping[str, Any]
+
+    def origin(self, name: str) -> str:
+        return f"{_PREFIX}{name.upper()}" if self.place == _ENVIRONMENT else self.place
 
 
 def load_settings(
     overrides: Mapping[str, Any] | None = None, environment: Mapping[str, str] | None = None
 ) -> Settings:
     """The settings in force. UsageError names the place and the setting that is wrong."""
+    return resolve_settings(overrides, environment).settings
+
+
+def resolve_settings(
+    overrides: Mapping[str, Any] | None = None, environment: Mapping[str, str] | None = None
+) -> Resolved:
+    """The settings in force, with the origin of each.
+
+    Args:
+        overrides: What the command gives; the last word.
+        environment: Instead of the process's.
+
+    Raises:
+        UsageError: A setting is wrong, or a file cannot be read; the place is named.
+    """
     env = os.environ if environment is None else environment
-    given = dict(overrides or {})
-    path = Path(env.get(f"{_PREFIX}CONFIG", "") or platformdirs.user_config_path("longread") / "config.toml")
-    layers = [(str(path), _user_file(path)), ("the environment", _environment(env)), ("the command", given)]
-    merged: dict[str, Any] = {}
-    key_home: tuple[object, ...] | None = None
-    for place, values in layers:
-        try:
-            Settings.model_validate(values)
-        except ValidationError as error:
-            first = error.errors()[0]
-            name = ".".join(str(part) for part in first["loc"])
-            what = "there is no such setting" if first["type"] == "extra_forbidden" else first["msg"]
-            raise UsageError(f"setting '{name}' in {place}: {what}") from None
-        merged |= values
-        home = _origin(merged.get("base_url"))
-        if "api_key" in values:
-            key_home = home
-        elif key_home and home != key_home:
-            merged.pop("api_key", None)  # a key stays with the host it was configured for
-    return Settings.model_validate(_with_openai(merged, env))
+    path, found = user_file(env), project.find()
+    if found and _same_file(found.path, path):
+        found = None  # what the user names as their own file is theirs
+    user = _Layer(str(path), _user_values(path))
+    mine = _valid(user)
+    later = (_Layer(_ENVIRONMENT, _environment(env)), _Layer(_COMMAND, dict(overrides or {})))
+    own: dict[str, Any] = dict(user.values)
+    for layer in later:
+        _valid(layer)
+        own |= layer.values
+    theirs, remarks = _project_layer(found, mine, user.values, endpoint=bool(own.get("base_url")))
+    layers = (user, theirs, *later)
+    values: dict[str, Any] = {}
+    origin = dict.fromkeys(Settings.model_fields, "default")
+    for layer in layers:
+        values |= layer.values
+        origin |= {name: layer.origin(name) for name in layer.values}
+    if in_force := [name for name in theirs.values if origin[name] == theirs.place]:
+        remarks.append(f"{theirs.place} sets {', '.join(in_force)}")
+    if _lacks_endpoint(values) and (home := keys.openai_home(env)):
+        values["base_url"], origin["base_url"] = home
+    chosen = keys.choose(
+        [(layer.origin("api_key"), layer.values) for layer in layers], values.get("base_url"), env
+    )
+    values["api_key"], origin["api_key"] = chosen.key, chosen.place
+    settings = Settings.model_validate(values)
+    if origin["model"] == theirs.place and origin["price"] != _COMMAND and not _priced(settings):
+        settings, origin["price"] = settings.model_copy(update={"price": None}), "default"
+        remarks.append(f"price is not used: {theirs.place} names another model; give its price in `prices`")
+    if chosen.remark:
+        remarks.append(one_line(chosen.remark))
+    return Resolved(settings, origin, tuple(remarks), path, found)
 
 
-def _origin(url: object) -> tuple[object, ...] | None:
-    """Scheme, host and port: what a key is tied to."""
-    if not url:
+def user_file(environment: Mapping[str, str] | None = None) -> Path:
+    """Where the user's file is, or would be."""
+    env = os.environ if environment is None else environment
+    return Path(env.get(f"{_PREFIX}CONFIG", "") or platformdirs.user_config_path("longread") / "config.toml")
+
+
+def no_such_setting(name: str, place: str) -> UsageError:
+    """The error for a setting that does not exist, with the one that may be meant."""
+    close = difflib.get_close_matches(name.lower(), Settings.model_fields, 1)
+    hint = f"did you mean '{close[0]}'?" if close else "`longread config show` lists them all"
+    return UsageError(f"setting '{one_line(name, 60)}' in {place}: there is no such setting; {hint}")
+
+
+def one_line(text: str, most: int = 300) -> str:
+    """Text from outside as a message quotes it: not long, and nothing that could pass for another message."""
+    clean = "".join(c if c.isprintable() else "\ufffd" for c in text[: most + 1])
+    return clean if len(clean) <= most else f"{clean[:most]}…"
+
+
+def parse_value(name: str, value: str) -> Any:
+    """A setting given as text: tables as TOML (`price={input=1, output=2}`), `none` for no value."""
+    if value.lower() in ("none", "null"):
         return None
-    try:
-        parts = urlsplit(str(url))
-        return parts.scheme, parts.hostname, parts.port
-    except ValueError:
-        return (url,)
+    if name in ("price", "prices"):
+        try:
+            return tomllib.loads(f"{name} = {value}")[name]
+        except (ValueError, RecursionError) as error:
+            raise UsageError(f"setting '{name}' is {one_line(value)!r}: {error}") from error
+    return value
 
 
-def _user_file(path: Path) -> dict[str, Any]:
+def _valid(layer: _Layer) -> Settings:
+    """A layer by itself, so that an error can name its place."""
+    for name in layer.values:
+        if name not in Settings.model_fields:
+            raise no_such_setting(name, layer.place)
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return Settings.model_validate(layer.values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = one_line(".".join(str(part) for part in first["loc"]))
+        extra = first["type"] == "extra_forbidden"
+        what = "a price has input, output and cached only" if extra else first["msg"]
+        raise UsageError(f"setting '{name}' in {layer.place}: {what}") from None
+
+
+def _user_values(path: Path) -> dict[str, Any]:
+    try:
+        return _toml(path.read_bytes(), str(path))
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"the configuration {path} cannot be read: {error}") from error
+    except OSError as error:
+        raise UsageError(f"the configuration {path} cannot be read: {error.strerror}") from error
+
+
+def _project_layer(
+    found: project.Found | None, mine: Settings, given: Mapping[str, Any], *, endpoint: bool
+) -> tuple[_Layer, list[str]]:
+    """What holds of a project file, and remarks on what does not. `given` is what the user's own file sets."""
+    if found is None or not found.exists:
+        return _Layer("no project file", {}), []
+    raw, why = project.read(found)
+    if why:
+        return _Layer(found.shown, {}), [why]
+    values, remarks, own = _toml(raw, found.shown), [], dict(mine)
+    if refused := [name for name in values if name in own and name not in project.TUNABLE]:
+        remarks.append(f"{found.shown}: ignored what a project file may not set: {', '.join(refused)}")
+    valid = dict(_valid(_Layer(found.shown, {n: v for n, v in values.items() if n not in refused})))
+    tuned = {name: valid[name] for name in values if name not in refused}
+    kept, whys = project.screen(tuned, own, endpoint=endpoint)
+    remarks += [f"{found.shown}: {why}" for why in whys]
+    news = {name: tuned[name] for name in kept if name not in given or own[name] != tuned[name]}
+    return _Layer(found.shown, news), remarks
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
+
+
+def _toml(raw: bytes, shown: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(raw.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        what = f"line {line} is not UTF-8"
+    except RecursionError:
+        what = "it nests too deeply"
+    except ValueError as error:  # of TOML, or a number too long to convert
+        what = one_line(str(error))
+    raise UsageError(f"the configuration {shown} cannot be read: {what}")
 
 
 def _environment(env: Mapping[str, str]) -> dict[str, Any]:
@@ -155,30 +294,12 @@ def _environment(env: Mapping[str, str]) -> dict[str, Any]:
     return {name: parse_value(name, value) for name, value in values.items()}
 
 
-def parse_value(name: str, value: str) -> Any:
-    """A setting given as text: tables as TOML (`price={input=1, output=2}`), `none` for no value."""
-    if value.lower() in ("none", "null"):
-        return None
-    if name == "price":
-        try:
-            return tomllib.loads(f"price = {value}")["price"]
-        except tomllib.TOMLDecodeError as error:
-            raise UsageError(f"setting 'price' is {value!r}: {error}") from error
-    return value
+def _lacks_endpoint(values: Mapping[str, Any]) -> bool:
+    model: str = values.get("model") or "extractive"
+    return not values.get("base_url") and model != "extractive" and not model.startswith("local:")
 
 
-def _with_openai(values: dict[str, Any], env: Mapping[str, str]) -> dict[str, Any]:
-    """OpenAI's own variables: they name an endpoint for a named model, and the key goes to that host alone."""
-    model, key = values.get("model"), env.get("OPENAI_API_KEY")
-    home = env.get("OPENAI_BASE_URL") or (_OPENAI if key else None)
-    if (
-        home
-        and not values.get("base_url")
-        and model
-        and model != "extractive"
-        and not model.startswith("local:")
-    ):
-        values = {**values, "base_url": home}
-    url = values.get("base_url")
-    same = bool(url and home) and _origin(url) == _origin(home)
-    return {**values, "api_key": key} if key and same and not values.get("api_key") else values
+def _priced(settings: Settings) -> bool:
+    """Whether the cost is certain although someone else than the user named the model."""
+    price = settings.price
+    return price is None or settings.model in settings.prices or not (price.input or price.output)

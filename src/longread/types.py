@@ -153,6 +153,14 @@ class Citation(NamedTuple):
     text: str
     part: str | None = None
 
+    @property
+    def place(self) -> str:
+        """`file:line`, `file, page 3`, `file, sheet Budget`, or the file alone."""
+        line = f":{self.line}" if self.line is not None else ""
+        page = f", page {self.page}" if self.page is not None else ""
+        part = f", {self.part}" if self.part else ""
+        return f"{self.source}{line}{page}{part}"
+
 
 @dataclass(frozen=True, slots=True)
 class ChunkCount:
@@ -182,3 +190,4 @@ class Answer:
     run_id: str | None = None
     stored: bool = False
     """True when an earlier, identical run gave this answer."""
+    question: str = ""

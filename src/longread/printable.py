@@ -9,4 +9,4 @@ _CONTROL = re.compile(
 
 def printable(text: str) -> str:
     """Text without control characters, marks that change its direction, and lone surrogates."""
-    return _CONTROL.sub("�", text.replace("\r\n", "\n"))
+    return _CONTROL.sub("\ufffd", text.replace("\r\n", "\n"))
