@@ -116,7 +116,7 @@ def test_newlines_become_one_kind_and_lines_stay_the_editors(tmp_path: Path) -> 
         ("image", b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 10, "binary"),
         ("noise.txt", bytes(range(256)) * 40, "binary"),
         ("photo.jpg", b"x", "unsupported format: image (.jpg)"),
-        ("letter.docx", b"PK", "unsupported format: office document (.docx)"),
+        ("letter.odt", b"PK", "unsupported format: office document (.odt)"),
         ("letter", b"{\\rtf1 text}", "unsupported format: office document (RTF)"),
         ("nothing.txt", b"", "empty"),
         ("blank.txt", b" \n\t\n", "empty"),
@@ -212,7 +212,9 @@ def test_pdf_pages_without_text_are_counted_and_named(tmp_path: Path) -> None:
 
 
 def test_pdf_without_any_text_is_skipped_as_scanned(tmp_path: Path) -> None:
-    assert reason(tmp_path, "a.pdf", pdf(["", ""])) == "PDF without text on any of its 2 pages (scanned?)"
+    assert reason(tmp_path, "a.pdf", pdf(["", ""])) == (
+        "PDF without text on any of its 2 pages (scanned? the setting pdf=docling reads scans)"
+    )
 
 
 def test_encrypted_pdf_opens_with_the_empty_password_only(tmp_path: Path) -> None:

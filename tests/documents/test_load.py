@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from longread.documents.load import load
-from longread.errors import InputError
+from longread.errors import InputError, UsageError
 from longread.types import Corpus
 
 
@@ -295,3 +296,25 @@ def test_nothing_to_read_says_why(tmp_path: Path) -> None:
         load()
     with pytest.raises(InputError, match="the folder holds no files"):
         load(tmp_path)
+
+
+def test_strict_fails_on_what_cannot_be_read_and_on_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("text")
+    (tmp_path / "empty.txt").write_text("")
+    (tmp_path / ".hidden").write_text("text")
+    (tmp_path / "left.out").write_text("text")
+    assert len(load(tmp_path, exclude=["left.out"], strict=True).documents) == 1
+    (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.7 and no more")
+    (tmp_path / "noise.bin").write_bytes(bytes(range(32)) * 9)
+    with pytest.raises(InputError, match=r"2 files could not be read.*--strict.*broken\.pdf.*noise\.bin"):
+        load(tmp_path, strict=True)
+    assert len(load(tmp_path).documents) == 2
+
+
+@pytest.mark.skipif(find_spec("docling") is not None, reason="docling is installed")
+def test_docling_is_asked_for_only_where_a_pdf_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("text")
+    assert load(tmp_path, pdf="docling").documents
+    (tmp_path / "b.pdf").write_bytes(b"%PDF-1.7 and no more")
+    with pytest.raises(UsageError, match=r'pip install "longread\[docling\]"'):
+        load(tmp_path, pdf="docling")

@@ -40,12 +40,16 @@ _LONGEST_FLAGS = 1024
 def boundary(document: Document, low: int, high: int) -> int:
     """The best place in `(low, high]` to end a piece of the document.
 
-    In order of preference: a page's end; before a heading; before a definition at the margin (code); after a
-    blank line; after a line; after a sentence; after a clause; after white space. Of each kind the last one
-    wins. A text with none of them is cut at `high`, but not between a letter and its marks.
+    In order of preference: a page's end; a part's end; before a heading; before a definition at the margin
+    (code); after a blank line; after a line; after a sentence; after a clause; after white space. Of each kind the
+    last one wins. A text with none of them is cut at `high`, but not between a letter and its marks.
     """
     if document.pages:
         start = document.pages[bisect_right(document.pages, high) - 1]
+        if start > low:
+            return start
+    if number := bisect_right(document.parts, high, key=lambda part: part.start):
+        start = document.parts[number - 1].start
         if start > low:
             return start
     text = document.text

@@ -13,15 +13,18 @@ from typing import NamedTuple
 
 from pathspec import GitIgnoreSpec
 
+from longread.documents.archives import holds_members, unpacked
 from longread.documents.ignore import Layer, above, ignored, layer, verdict
 
 _TOOLING_NAMES = """
 .git .hg .svn .bzr .jj CVS _darcs .gitignore .gitattributes .gitmodules .gitkeep .venv .tox .nox .eggs
 __pycache__ .mypy_cache .ruff_cache .pytest_cache .hypothesis .ipynb_checkpoints .gradle .terraform .idea
-.vscode .DS_Store node_modules bower_components
+.vscode .DS_Store __MACOSX node_modules bower_components
 """
 _TOOLING = frozenset(_TOOLING_NAMES.split())
 """What tools put there; nobody means it when asking about a folder."""
+
+NOT_INCLUDED = "not matched by --include"
 
 
 class Filters(NamedTuple):
@@ -29,6 +32,36 @@ class Filters(NamedTuple):
 
     include: GitIgnoreSpec | None
     exclude: GitIgnoreSpec
+
+    def includes(self, path: str) -> bool:
+        """Whether a file is to be read. An archive is a folder: it is its members that count."""
+        if self.include is None or holds_members(path):
+            return True
+        return self.include.match_file(path) or self.include.match_file(unpacked(path))
+
+    def passes_over(self, path: str, *, is_folder: bool) -> str | None:
+        """Why an entry is passed over, or None; empty for what tools put there, which goes without saying."""
+        name = path.rpartition("/")[2]
+        if name in _TOOLING:
+            return ""
+        if name.startswith("."):
+            return "hidden"
+        return "excluded" if verdict(self.exclude, path, is_folder=is_folder) else None
+
+    def leaves_out(self, path: str, above: str) -> str | None:
+        """Why a member of an archive is passed over, as a file below a folder would be.
+
+        Args:
+            path: Within the archive.
+            above: The archive's own path below the folder given; empty when the archive itself was given.
+        """
+        whole = f"{above}/{path}" if above else path
+        ends = [at for at in range(len(whole) - len(path), len(whole)) if whole[at] == "/"]
+        for end in [*ends, len(whole)]:
+            cause = self.passes_over(whole[:end], is_folder=end < len(whole))
+            if cause is not None:
+                return cause
+        return None if self.includes(whole) else NOT_INCLUDED
 
 
 class Found(NamedTuple):
@@ -95,8 +128,8 @@ class Walk:
                     folders.append(self._list(entry.path, entry.layers))
             elif reason := special(info.st_mode):
                 self._skip(entry.path, reason)
-            elif self._filters.include and not self._filters.include.match_file(entry.path):
-                self.left_out["not matched by --include"] += 1
+            elif not self._filters.includes(entry.path):
+                self.left_out[NOT_INCLUDED] += 1
             else:
                 yield Found(entry.path, (info.st_dev, info.st_ino), linked)
 
@@ -113,19 +146,14 @@ class Walk:
             yield _Entry(f"{path}/{entry.name}" if path else entry.name, entry, layers)
 
     def _wanted(self, entry: _Entry, *, is_folder: bool) -> bool:
-        name = entry.listed.name
-        if name in _TOOLING:
-            return False
+        cause = self._filters.passes_over(entry.path, is_folder=is_folder)
         # To git a link is a file, whatever it leads to.
-        if ignored(entry.layers, entry.listed.path, is_folder=entry.listed.is_dir(follow_symlinks=False)):
-            self.left_out["ignored by .gitignore"] += 1
-        elif name.startswith("."):
-            self.left_out["hidden"] += 1
-        elif verdict(self._filters.exclude, entry.path, is_folder=is_folder):
-            self.left_out["excluded"] += 1
-        else:
-            return True
-        return False
+        is_folder = entry.listed.is_dir(follow_symlinks=False)
+        if cause != "" and ignored(entry.layers, entry.listed.path, is_folder=is_folder):
+            cause = "ignored by .gitignore"
+        if cause:
+            self.left_out[cause] += 1
+        return cause is None
 
 
 def special(mode: int) -> str | None:
@@ -146,6 +174,11 @@ def why(error: OSError, *, linked: bool = False) -> str:
     if isinstance(error, PermissionError):
         return "permission denied"
     return error.strerror or type(error).__name__
+
+
+def natural(path: str) -> list[tuple[list[str | int], str]]:
+    """A key that sorts paths as a walk meets them."""
+    return [_natural(name) for name in path.split("/")]
 
 
 def _natural(name: str) -> tuple[list[str | int], str]:

@@ -1,8 +1,9 @@
-"""HTML pages: what a browser shows, as text with tables laid out."""
+"""HTML and XHTML pages: what a browser shows, as text with tables laid out."""
 
 from __future__ import annotations
 
 import re
+from html import escape
 
 import lxml.html
 from inscriptis.html_engine import Inscriptis
@@ -19,6 +20,20 @@ address article aside blockquote body br caption dd div dl dt fieldset figcaptio
 h4 h5 h6 header hr li main nav ol option p pre section summary table title tr ul
 """
 _BLOCKS = frozenset(_BLOCK_TAGS.split())
+_NAMESPACE = r"""\s*=\s*["']http://www\.w3\.org/1999/xhtml["']"""
+_XHTML = re.compile("xmlns(?::[A-Za-z][\\w-]*)?" + _NAMESPACE)
+_PREFIX = re.compile(r"xmlns:([A-Za-z][\w-]{0,20})" + _NAMESPACE)
+_SUBSET = re.compile(r"(<!DOCTYPE[^<>\[\]]*)\[(?:[^\]\"']|\"[^\"]*\"|'[^']*')*+\]\s*>", re.I)
+_ENTITY = re.compile(r"""<!ENTITY\s+([\w.-]{1,60})\s+["']([^"'%]{0,200})["']\s*>""")
+"""A short name for a few characters. Entities made of entities are not for pages to read."""
+_XML_ONLY = re.compile(
+    r"""<!--[\s\S]*?(?:-->|\Z)
+      | <!\[CDATA\[(?P<data>[\s\S]*?)(?:\]\]>|\Z)
+      | <(?P<tag>[A-Za-z][\w.-]*+)(?P<rest>(?:[^<>"'/]|/(?!>)|"[^"<]*"|'[^'<]*')*+)/>
+      | &(?P<entity>[A-Za-z][\w.-]{0,60});""",
+    re.VERBOSE,
+)
+"""What means something else, or nothing, in HTML."""
 _LARGEST_LAYOUT = 4_000_000
 """Characters. Laying out takes about a second a megabyte."""
 _LARGEST_PADDING = 20_000_000
@@ -29,6 +44,8 @@ def read(data: bytes, name: str) -> Extract:
     """The title and the visible text of a page."""
     declared = _DECLARED.search(data[:4096])
     html, warnings = decode(data, declared[1].decode("ascii") if declared else None)
+    if name.lower().endswith((".xhtml", ".xht")) or _XHTML.search(html, 0, 4096):
+        html = _as_html(html)
     try:
         text = _layout(html)
     except (_NotForLayout, RecursionError, etree.LxmlError):
@@ -37,6 +54,23 @@ def read(data: bytes, name: str) -> Extract:
     if not text:
         raise Unreadable("HTML without text")
     return Extract(text, kind="html", lined=False, warnings=warnings)
+
+
+def _as_html(xhtml: str) -> str:
+    """The same page for a parser of HTML, to which `<title/>` opens a title that never ends."""
+    if prefix := _PREFIX.search(xhtml, 0, 4096):
+        xhtml = re.sub(rf"(</?){prefix[1]}:", r"\1", xhtml)
+    entities: dict[str, str] = dict(_ENTITY.findall(xhtml, 0, 4096))
+    xhtml = _SUBSET.sub(r"\1>", xhtml, count=1)
+
+    def shown(found: re.Match[str]) -> str:
+        if tag := found["tag"]:
+            return f"<{tag}{found['rest']}></{tag}>"
+        if found["entity"]:
+            return entities.get(found["entity"], found[0])
+        return found[0] if found["data"] is None else escape(found["data"], quote=False)
+
+    return _XML_ONLY.sub(shown, xhtml)
 
 
 class _NotForLayout(Exception):  # noqa: N818 -- a turn in the road

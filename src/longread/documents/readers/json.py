@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import PurePath
 
+from longread.documents.readers import chat
 from longread.documents.readers.base import Extract
 from longread.documents.readers.encoding import decode
 
@@ -32,10 +33,15 @@ _TOKEN = re.compile(
 
 
 def read(data: bytes, name: str) -> Extract:
-    """JSON with its letters readable; a file without line breaks gets some. Broken JSON is read as it is."""
+    """JSON with its letters readable; a file without line breaks gets some. Broken JSON is read as it is.
+
+    A log of messages becomes a dialogue.
+    """
     text, warnings = decode(data)
     text = unescape(text)
     one_record_a_line = PurePath(name).suffix.lower() in _LINES
+    if dialogue := chat.dialogue(text, lines=one_record_a_line):
+        return dialogue._replace(warnings=warnings)
     if not one_record_a_line and len(text) <= _LARGEST_LAYOUT and _has_long_line(text):
         return Extract(lay_out(text), kind="json", lined=False, warnings=warnings)
     return Extract(text, kind="json", warnings=warnings)

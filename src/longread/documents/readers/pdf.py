@@ -11,7 +11,7 @@ from typing import Any
 from pypdf import PageObject, PasswordType, PdfReader
 from pypdf.errors import FileNotDecryptedError
 
-from longread.documents.readers.base import Extract, Unreadable
+from longread.documents.readers.base import Extract, Unreadable, named
 
 # Every flaw that pypdf works around would be a line on the user's screen.
 logging.getLogger("pypdf").setLevel(logging.CRITICAL)
@@ -52,7 +52,8 @@ def read(data: bytes, name: str) -> Extract:
         starts.append(at)
         at += len(text) + 1
     has = "has" if len(empty) == 1 else "have"
-    warnings = _named(empty, len(pages), f"{has} no text") + _named(broken, len(pages), "could not be read")
+    warnings = named(empty, len(pages), "page", f"{has} no text")
+    warnings += named(broken, len(pages), "page", "could not be read")
     return Extract("\n".join(texts), kind="pdf", lined=False, pages=tuple(starts), warnings=warnings)
 
 
@@ -109,21 +110,4 @@ def _nothing(pages: int, broken: list[int]) -> str:
         return "broken PDF: no pages"
     if len(broken) == pages:
         return "broken PDF: no page could be read"
-    return f"PDF without text on any of its {pages} pages (scanned?)"
-
-
-def _named(numbers: list[int], pages: int, what: str) -> tuple[str, ...]:
-    if not numbers:
-        return ()
-    return (f"{len(numbers)} of {pages} {'page' if pages == 1 else 'pages'} {what}: {_ranges(numbers)}",)
-
-
-def _ranges(numbers: list[int]) -> str:
-    """`2, 5-6` for 2, 5 and 6."""
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and runs[-1][1] == number - 1:
-            runs[-1][1] = number
-        else:
-            runs.append([number, number])
-    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
+    return f"PDF without text on any of its {pages} pages (scanned? the setting pdf=docling reads scans)"
