@@ -72,8 +72,8 @@ async def ask(question: str, sections: Sections, policy: ExtractivePolicy | None
     task = await policy.begin(question, sections, withhold=True)
     notes = Notes()
     for section in sections:
-        noted = await policy.note(task, notes, section, len(sections))
-        notes, _ = policy.fit(task, notes.update(noted.operations, noted.plan, section))
+        (noted,) = await policy.note([task], [notes], section, len(sections))
+        ((notes, _),) = policy.fit([task], [notes.update(noted.operations, noted.plan, section)])
     shown: list[Delta] = []
     draft = await policy.answer(task, notes, shown.append)
     assert "".join(delta.text for delta in shown) == draft.text
@@ -212,9 +212,9 @@ async def test_budgets_are_kept() -> None:
     task = await policy.begin(question, sections, withhold=True)
     notes = Notes()
     for section in sections:
-        noted = await policy.note(task, notes, section, len(sections))
+        (noted,) = await policy.note([task], [notes], section, len(sections))
         assert len(noted.operations) <= 6
-        notes, _ = policy.fit(task, notes.update(noted.operations, noted.plan, section))
+        ((notes, _),) = policy.fit([task], [notes.update(noted.operations, noted.plan, section)])
         assert sum(policy.count(e.claim + e.quote) for e in notes.entries) <= 300
     assert set(evidence) <= {entry.quote for entry in notes.entries}
     assert len((await policy.answer(task, notes, lambda _: None)).cited) == 1

@@ -59,13 +59,13 @@ async def test_a_captured_model_cannot_alter_earlier_entries(attack: str) -> Non
     answer = None
     async for event in Reader(policy, strategy="sequential").read(world.question, documents):
         if isinstance(event, ChunkRead):
-            now = {entry.id: entry for entry in event.notes.entries}
+            now = {entry.id: entry for entry in event.notes[0].entries}
             assert all(now.get(id) == entry for id, entry in held.items()), "an earlier entry changed"
             if any("COMMAND{" in p for p in model.prompts[-1:]):
                 at_attack = held
             held = now
         if isinstance(event, Finished):
-            answer = event.answer
+            answer = event.answers[0]
     assert len(at_attack) == 2
     assert answer is not None
     assert answer.text.startswith(world.answer)

@@ -26,12 +26,12 @@ def journal(tmp_path: Path):
 
 
 def begin(journal: Journal, key: str = "key"):
-    return journal.begin(key, "Why?", "tiny", CORPUS, {"paths": ["."]}, b"input\x00")
+    return journal.begin(key, ["Why?"], "tiny", CORPUS, {"paths": ["."]}, b"input\x00")
 
 
 def test_only_the_owner_can_read_it(journal: Journal, tmp_path: Path) -> None:
     run = begin(journal)
-    run.record("k", REPLY)
+    run.record("k", REPLY, 5)
     for path in (tmp_path / "state").iterdir():
         mode = stat.S_IMODE(path.stat().st_mode)
         assert mode == (0o700 if path.is_dir() else 0o600), path
@@ -40,17 +40,17 @@ def test_only_the_owner_can_read_it(journal: Journal, tmp_path: Path) -> None:
 def test_a_reply_comes_back_as_it_was(journal: Journal) -> None:
     run = begin(journal)
     assert run.recall("k") is None
-    run.record("k", REPLY)
+    run.record("k", REPLY, 5)
     assert run.recall("k") == REPLY
     assert run.usage() == Usage(1, 10, None, 3, None)
 
 
 def test_a_void_reply_is_asked_for_again_but_still_counted(journal: Journal) -> None:
     run = begin(journal)
-    run.record("k", REPLY)
+    run.record("k", REPLY, 5)
     run.void(["k"])
     assert run.recall("k") is None
-    run.record("k", Reply("better"))
+    run.record("k", Reply("better"), 5)
     again = run.recall("k")
     assert again is not None and again.text == "better"
     assert run.usage().calls == 2
@@ -58,18 +58,18 @@ def test_a_void_reply_is_asked_for_again_but_still_counted(journal: Journal) -> 
 
 def test_everything_survives_in_another_process(journal: Journal, tmp_path: Path) -> None:
     run = begin(journal)
-    run.record("k", REPLY)
+    run.record("k", REPLY, 5)
     run.plan("sequential", [Chunk(0, (Span("d1", 0, 4), Span("d2", 0, 4)), 9)])
     run.settle("ratio", 1.25)
     notes = Notes().update([Add("a claim")], "plan", _section())
-    run.step(0, 0, Notes(), notes, Change((Add("a claim"),), ()))
+    run.step(0, 0, 0, Notes(), notes, Change((Add("a claim"),), ()))
     answer = Answer("yes [1]", True, (Citation("a.txt", 0, 4, 1, None, "text"),), chunks=ChunkCount(1, 1, 1))
-    run.finish(answer)
+    run.finish([answer])
     run.close()
     script = (
         "import sys; from pathlib import Path; from longread.reading.journal import Journal\n"
         "j = Journal(Path(sys.argv[1])); row = j.find('key'); run = j.resume(row.id)\n"
-        "print(row.answer.citations[0].text, row.noted, run.chunks()[0].spans[1].doc, run.settle('ratio', 9),\n"
+        "print(row.answers[0].citations[0].text, row.noted, run.chunks()[0].spans[1].doc, run.settle('ratio', 9),\n"
         "      run.recall('k').token_ids, [s.added[0].claim for s in j.steps(row.id)], j.stdin(row.id))"
     )
     done = subprocess.run(
@@ -118,7 +118,7 @@ def test_a_beginning_of_an_id_must_be_unique(journal: Journal) -> None:
 def test_dropped_entries_stay_on_record(journal: Journal) -> None:
     run = begin(journal)
     gone = Entry(1, "gone", "quote", Span("d1", 0, 4), 0)
-    run.step(0, 0, Notes(), Notes(), Change((), (gone,)))
+    run.step(0, 0, 0, Notes(), Notes(), Change((), (gone,)))
     assert next(journal.steps(run.id)).dropped == (gone,)
 
 
@@ -173,7 +173,7 @@ def test_several_threads_share_a_journal(journal: Journal) -> None:
     def work(name: str) -> int:
         run = begin(journal, name)
         for i in range(50):
-            run.record(str(i), REPLY)
+            run.record(str(i), REPLY, 5)
         return run.usage().calls
 
     with ThreadPoolExecutor(4) as pool:

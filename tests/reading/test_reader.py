@@ -14,7 +14,6 @@ from longread.models.base import Message, Sampling
 from longread.models.scripted import ScriptedModel
 from longread.reading.events import Answering, AnswerText, ChunkRead, Finished, Started
 from longread.reading.language import LanguagePolicy
-from longread.reading.notes import Notes
 from longread.reading.policy import Draft
 from longread.reading.section import Sections
 from longread.reading.strategies import Reading, strategy
@@ -65,8 +64,8 @@ async def test_events_tell_the_whole_story_in_order() -> None:
     assert kinds[-1] is Finished
     assert [event.read for event in chunks] == list(range(1, chunks[0].total + 1))
     text = "".join(event.text for event in events if isinstance(event, AnswerText))
-    assert text.strip() == events[-1].answer.text
-    assert len(chunks[-1].notes.entries) == 2
+    assert text.strip() == events[-1].answers[0].text
+    assert len(chunks[-1].notes[0].entries) == 2
 
 
 async def test_a_plain_chat_model_is_enough() -> None:
@@ -75,12 +74,12 @@ async def test_a_plain_chat_model_is_enough() -> None:
 
 async def test_a_new_strategy_is_a_registered_coroutine() -> None:
     @strategy("backwards")
-    async def backwards(reading: Reading) -> Draft:
-        task = await reading.policy.begin(reading.query, reading.sections, withhold=True)
-        notes = Notes()
+    async def backwards(reading: Reading) -> list[Draft]:
+        tasks = await reading.begin(withhold=True)
+        notes = reading.start(tasks)
         for section in reversed(reading.sections):
-            notes = await reading.note(task, notes, section)
-        return await reading.answer(task, notes)
+            notes = await reading.note(tasks, notes, section)
+        return await reading.answer(tasks, notes)
 
     order = [
         event.chunk

@@ -73,7 +73,7 @@ class ModelServer(ScriptServer):
             case _:
                 text, finish = self.reply(messages[0]["content"]), "stop"
                 self.replied[prompt] += 1
-        tokens = usage(len(prompt) // 4, len(text) // 4 + 1)
+        tokens = usage(len(prompt.encode()) // 4, len(text.encode()) // 4 + 1)
         if not request.body.get("stream"):
             return http(message(text, finish, usage=tokens["usage"]))
         pieces = [chunk(text[i : i + 40]) for i in range(0, len(text), 40)]

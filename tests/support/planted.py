@@ -63,6 +63,15 @@ class World:
         return Document("world", "world.txt", text)
 
 
+@dataclass(frozen=True)
+class Worlds:
+    """One text with a chain for each of several questions."""
+
+    document: Document
+    questions: tuple[str, ...]
+    answers: tuple[str, ...]
+
+
 def name(rng: random.Random, taken: set[str]) -> str:
     """A name not used before."""
     while True:
@@ -72,10 +81,10 @@ def name(rng: random.Random, taken: set[str]) -> str:
             return made
 
 
-def plant(tokens: int, hops: int, seed: int, decoys: int = 200) -> World:
+def plant(tokens: int, hops: int, seed: int, decoys: int = 200, taken: set[str] | None = None) -> World:
     """A text of about `tokens` tokens (of 4 bytes) with one chain of `hops` relations in reading order."""
     rng = random.Random(seed)
-    taken: set[str] = set()
+    taken = set() if taken is None else taken
     chain = [name(rng, taken) for _ in range(hops + 1)]
     planted = [
         FORMS[relation].format(a, b) for relation, a, b in zip(RELATIONS, chain, chain[1:], strict=False)
@@ -101,6 +110,20 @@ def plant(tokens: int, hops: int, seed: int, decoys: int = 200) -> World:
     return World(" ".join(sentences), questions[hops], chain[-1], tuple(planted))
 
 
+def several(tokens: int, questions: int, seed: int) -> Worlds:
+    """A text of about `tokens` tokens with chains of one to three relations for so many questions."""
+    taken: set[str] = set()
+    each = [
+        plant(tokens // questions, 1 + number % 3, seed + number, 10, taken) for number in range(questions)
+    ]
+    text = "\n\n".join(world.text for world in each)
+    return Worlds(
+        Document("worlds", "worlds.txt", text),
+        tuple(world.question for world in each),
+        tuple(world.answer for world in each),
+    )
+
+
 def facts(text: str) -> dict[str, tuple[str, str, str]]:
     """Subject -> (relation, object, sentence) for every sentence of the known forms."""
     return {
@@ -112,8 +135,13 @@ def facts(text: str) -> dict[str, tuple[str, str, str]]:
 
 def read(prompt: str) -> str:
     """What a perfect reader would reply to a prompt of the ledger set, knowing nothing but the prompt."""
+    if "\nNEW QUESTION\n" in prompt:
+        return _follow(prompt)
+    if "\nQUESTIONS\n" in prompt:
+        return _note_many(prompt)
     question = re.search(r"^QUESTION\n(.+?)\n", prompt, re.MULTILINE)
-    assert question, prompt[:500]
+    if question is None:  # whoever only wants to know how fast it is
+        return "It is a text about founders, cities and rivers."
     fence = re.search(r"^(<<\w+)$", prompt, re.MULTILINE)
     assert fence
     opened, closed = fence[1], fence[1][2:] + ">>"
@@ -127,6 +155,27 @@ def read(prompt: str) -> str:
     if "\nDOCUMENTS" in prompt:
         return _whole(subject[1], wanted, facts(fenced[0]))
     return _answer(subject[1], wanted, fenced[0])
+
+
+def _follow(prompt: str) -> str:
+    asked = prompt.split("\nNEW QUESTION\n")[1].split("\n")[0]
+    (company,) = set(re.findall(r"company (\w+)", prompt.split("\nBEFORE\n")[1].split("\nNEW")[0]))
+    return "QUESTION: " + asked.replace("that company", f"the company {company}")
+
+
+def _note_many(prompt: str) -> str:
+    opened = re.search(r"^(<<\w+)$", prompt, re.MULTILINE)[1]
+    closed = opened[2:] + ">>"
+    notes, section = re.findall(rf"^{opened}\n(.*?)\n{closed}$", prompt, re.MULTILINE | re.DOTALL)
+    held = re.split(r"^Q\d+$", notes, flags=re.MULTILINE)[1:]
+    asked = re.findall(r"^Q\d+: (.+)$", prompt, re.MULTILINE)
+    assert len(asked) == len(held), prompt
+    seen, lines = facts(section), []
+    for number, (question, own) in enumerate(zip(asked, held, strict=True), 1):
+        said = _note(re.search(r"company (\w+)", question)[1], facts(own), seen)
+        if said != "NOTHING":
+            lines += [f"Q{number} {line}" for line in said.splitlines()]
+    return "\n".join(lines) or "NOTHING"
 
 
 def _note(subject: str, noted: dict, seen: dict) -> str:

@@ -28,8 +28,8 @@ LOCAL_SERVERS = (
 """Where they listen unless told otherwise."""
 
 
-async def discover(servers: Sequence[str] = LOCAL_SERVERS, *, seconds: float = 0.4) -> Endpoint | None:
-    """The first of `servers`, in their order, that lists a chat model; None when none does.
+async def discover(servers: Sequence[str] | None = None, *, seconds: float = 0.4) -> Endpoint | None:
+    """The first of `servers` (LOCAL_SERVERS), in their order, that lists a chat model; None when none does.
 
     All are asked at once, without a key and without a proxy. Each question may take `seconds`.
     """
@@ -41,13 +41,32 @@ async def discover(servers: Sequence[str] = LOCAL_SERVERS, *, seconds: float = 0
         except ModelError:
             return None
 
-    found = await asyncio.gather(*map(probe, servers))
+    found = await asyncio.gather(*map(probe, LOCAL_SERVERS if servers is None else servers))
     return next((endpoint for endpoint in found if endpoint), None)
 
 
+async def survey(servers: Sequence[str] | None = None, *, seconds: float = 2.0) -> list[list[Endpoint]]:
+    """All chat models of each of `servers` (LOCAL_SERVERS) that lists some. Asked as by `discover`."""
+    from longread.models.endpoint import list_models
+
+    async def ask(base_url: str) -> list[Endpoint]:
+        try:
+            return await list_models(base_url, seconds=seconds)
+        except ModelError:
+            return []
+
+    found = await asyncio.gather(*map(ask, LOCAL_SERVERS if servers is None else servers))
+    return [endpoints for endpoints in found if endpoints]
+
+
+def has_local_extra() -> bool:
+    """Whether what `local:` models need is installed. Imports nothing heavy."""
+    return all(find_spec(name) for name in ("torch", "transformers"))
+
+
 def require_local_extra() -> None:
-    """UsageError unless what `local:` models need is installed. Imports nothing heavy."""
-    if not all(find_spec(name) for name in ("torch", "transformers")):
+    """UsageError unless what `local:` models need is installed."""
+    if not has_local_extra():
         raise UsageError("a local: model needs the extra: pip install 'longread[local]'")
 
 

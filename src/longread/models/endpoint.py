@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
@@ -14,6 +16,7 @@ import anyio
 import httpx2
 
 from longread.errors import ModelError
+from longread.models.faults import one_line
 from longread.models.kinds import can_chat
 from longread.models.transport import host_of, is_encrypted, is_loopback, sendable
 
@@ -60,6 +63,29 @@ async def inspect_endpoint(
         ModelError: No model is named, and the server names none that can chat.
         UsageError: `base_url` is no http address.
     """
+    async with _connected(base_url, api_key, seconds) as server:
+        entries = await server.models()
+        chosen = _choose(entries, model)
+        if chosen is None and model is None:
+            listed = ", ".join(str(entry["id"]) for entry in entries or ())
+            why = f"lists only {listed}, which cannot chat" if listed else server.silence
+            raise ModelError(f"{host_of(base_url)} {why}; name one with --model, or check base_url")
+        return await server.describe(chosen or {"id": model})
+
+
+async def list_models(base_url: str, api_key: str | None = None, *, seconds: float = 5.0) -> list[Endpoint]:
+    """Every chat model of a server, in its order. Arguments and errors as for `inspect_endpoint`."""
+    async with _connected(base_url, api_key, seconds) as server:
+        entries = await server.models()
+        if entries is None:
+            raise ModelError(f"{host_of(base_url)} {server.silence}; see whether it runs, or check base_url")
+        chat = [entry for entry in entries if can_chat(entry)]
+        first = [await server.describe(entry) for entry in chat[:1]]  # what holds for all is asked once
+        return first + await asyncio.gather(*map(server.describe, chat[1:]))
+
+
+@asynccontextmanager
+async def _connected(base_url: str, api_key: str | None, seconds: float) -> AsyncIterator[_Server]:
     base_url = base_url.strip()
     host_of(base_url)
     key = sendable(api_key)
@@ -72,14 +98,7 @@ async def inspect_endpoint(
         trust_env=not is_loopback(base_url),
         verify=is_encrypted(base_url),  # else certificates are read for nothing
     ) as http:
-        server = _Server(http, base_url, seconds)
-        entries = await server.models()
-        chosen = _choose(entries, model)
-        if chosen is None and model is None:
-            listed = ", ".join(str(entry["id"]) for entry in entries or ())
-            why = f"lists only {listed}, which cannot chat" if listed else "does not answer with its models"
-            raise ModelError(f"{host_of(base_url)} {why}; name one with --model, or check base_url")
-        return await server.describe(chosen or {"id": model})
+        yield _Server(http, base_url, seconds)
 
 
 def _choose(entries: list[dict[str, Any]] | None, model: str | None) -> dict[str, Any] | None:
@@ -94,6 +113,13 @@ class _Server:
         self._http = http
         self._base_url = base_url
         self._seconds = seconds
+        self._answers: dict[str, dict[str, Any]] = {}
+        self._trouble = ""
+
+    @property
+    def silence(self) -> str:
+        """That it gave no list of models, and why."""
+        return "does not answer with its models" + (f" ({self._trouble})" if self._trouble else "")
 
     @property
     def _root(self) -> str:
@@ -193,13 +219,26 @@ class _Server:
 
     async def _ask(self, url: str, body: object = None) -> dict[str, Any]:
         """The JSON object at `url`; an empty one when there is none, whatever the reason."""
+        if body is None and url in self._answers:
+            return self._answers[url]
+        answer = None
         try:
             async with asyncio.timeout(self._seconds):
                 response = await self._http.request("GET" if body is None else "POST", url, json=body)
-            answer = response.json() if response.status_code == 200 else None
-        except (TimeoutError, httpx2.HTTPError, ssl.SSLError, anyio.EndOfStream, ValueError, RecursionError):
-            return {}
-        return answer if isinstance(answer, dict) else {}
+            if response.status_code == 200:
+                answer = response.json()
+            else:
+                self._trouble = f"HTTP {response.status_code}"
+        except (TimeoutError, httpx2.TimeoutException):
+            self._trouble = f"nothing within {self._seconds:g} seconds"
+        except (httpx2.HTTPError, ssl.SSLError, anyio.EndOfStream) as error:
+            self._trouble = one_line(str(error)) or type(error).__name__
+        except (ValueError, RecursionError):
+            self._trouble = "no JSON"
+        record: dict[str, Any] = answer if isinstance(answer, dict) else {}
+        if body is None:
+            self._answers[url] = record
+        return record
 
 
 def _entries(answer: dict[str, Any]) -> list[dict[str, Any]] | None:

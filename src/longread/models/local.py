@@ -122,7 +122,7 @@ class LocalModel:
             text=splitter.text,
             thinking=splitter.thinking,
             finish=made.finish,
-            usage=Usage(1, len(prompt), None, len(made.ids), None),
+            usage=Usage(1, len(prompt), None, len(made.ids), 0.0),
             token_ids=tuple(made.ids),
             prompt_ids=tuple(prompt),
             logprobs=tuple(made.logprobs),

@@ -42,11 +42,12 @@ def read_usage(report: object, price: Prices | None = None) -> Usage:
     output = _whole(usage.get("completion_tokens"))
     cost = usage.get("cost")
     if isinstance(cost, bool) or not isinstance(cost, int | float) or not 0 <= cost < math.inf:
-        cost = _cost(given, cached or 0, output, price)
+        cost = read_cost(given, cached or 0, output, price)
     return Usage(1, given, cached, output, cost)
 
 
-def _cost(given: int | None, cached: int, output: int | None, price: Prices | None) -> float | None:
+def read_cost(given: int | None, cached: int, output: int | None, price: Prices | None) -> float | None:
+    """What so many tokens cost; None when anything that matters is unknown."""
     if price is None or given is None or output is None:
         return None
     again = price.input if price.cached is None else price.cached

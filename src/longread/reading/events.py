@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from longread.reading.notes import Entry, Notes, Operation
+from longread.reading.notes import Notes
+from longread.reading.recording import Change
 from longread.types import Answer
 
 
@@ -20,6 +21,16 @@ class Started(NamedTuple):
     tokens: int
     resumed: bool
     """Whether an earlier, unfinished run is continued."""
+    follows: str | None = None
+    """The run whose notes are tried first."""
+
+
+class Understood(NamedTuple):
+    """A follow-up was worded anew so that it stands by itself."""
+
+    question: int
+    """Position of the question among those asked, from 0."""
+    text: str
 
 
 class ChunkRead(NamedTuple):
@@ -32,19 +43,24 @@ class ChunkRead(NamedTuple):
     total: int
     tokens: int
     """Tokens of this chunk."""
-    operations: tuple[Operation, ...]
-    dropped: tuple[Entry, ...]
-    notes: Notes
+    changes: tuple[Change, ...]
+    """What was asked for and dropped, for each question."""
+    notes: tuple[Notes, ...]
+    """The notes after it, for each question."""
     repaired: bool
+    """Whether a reply broke the form and was mended."""
 
 
 class Answering(NamedTuple):
-    """Reading is over; the answer comes."""
+    """Reading is over; the answer to a question comes."""
+
+    question: int
 
 
 class AnswerText(NamedTuple):
-    """A piece of the answer. With `restart`, the pieces so far do not count."""
+    """A piece of an answer. With `restart`, the pieces so far do not count."""
 
+    question: int
     text: str
     thinking: str = ""
     restart: bool = False
@@ -53,7 +69,8 @@ class AnswerText(NamedTuple):
 class Finished(NamedTuple):
     """The last event."""
 
-    answer: Answer
+    answers: tuple[Answer, ...]
+    """In the order of the questions."""
 
 
-Event = Started | ChunkRead | Answering | AnswerText | Finished
+Event = Started | Understood | ChunkRead | Answering | AnswerText | Finished

@@ -12,47 +12,23 @@ import json
 import secrets
 import time
 import zlib
-from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from filelock import FileLock, Timeout
 
 from longread.errors import LongreadError, RunBusyError, UsageError
 from longread.models.base import Reply
+from longread.reading.caps import NO_CAPS, Caps
 from longread.reading.database import Database
 from longread.reading.notes import Entry, Notes
-from longread.reading.recording import Change
-from longread.types import Answer, Chunk, ChunkCount, Citation, Corpus, Span, Usage
+from longread.reading.run import JournaledRun, read_answers, read_chunks, read_reply
+from longread.reading.schema import prepare
+from longread.types import Answer, Chunk, Corpus, Span
 
-SCHEMA_VERSION = 1
-_SCHEMA = """
-CREATE TABLE runs (
-  id TEXT PRIMARY KEY, key TEXT NOT NULL, nonce TEXT NOT NULL, status TEXT NOT NULL,
-  question TEXT NOT NULL, command TEXT NOT NULL, strategy TEXT, model TEXT NOT NULL,
-  chunks BLOB, total INTEGER, settled TEXT NOT NULL DEFAULT '{}', answer TEXT, error TEXT,
-  seconds REAL NOT NULL DEFAULT 0, created REAL NOT NULL, updated REAL NOT NULL);
-CREATE INDEX runs_key ON runs (key, created);
-CREATE TABLE documents (
-  run TEXT NOT NULL REFERENCES runs ON DELETE CASCADE, position INTEGER NOT NULL,
-  id TEXT NOT NULL, source TEXT NOT NULL, characters INTEGER NOT NULL, PRIMARY KEY (run, position));
-CREATE TABLE inputs (
-  run TEXT PRIMARY KEY REFERENCES runs ON DELETE CASCADE, content BLOB NOT NULL);
-CREATE TABLE calls (
-  run TEXT NOT NULL REFERENCES runs ON DELETE CASCADE, key TEXT NOT NULL,
-  text TEXT NOT NULL, thinking TEXT NOT NULL, finish TEXT NOT NULL,
-  token_ids BLOB, prompt_ids BLOB, logprobs BLOB,
-  input_tokens INTEGER, cached_tokens INTEGER, output_tokens INTEGER, cost REAL,
-  void INTEGER NOT NULL DEFAULT 0, created REAL NOT NULL, PRIMARY KEY (run, key));
-CREATE TABLE steps (
-  run TEXT NOT NULL REFERENCES runs ON DELETE CASCADE, position INTEGER NOT NULL, chunk INTEGER NOT NULL,
-  version_before INTEGER NOT NULL, version_after INTEGER NOT NULL,
-  operations TEXT NOT NULL, added TEXT NOT NULL, dropped TEXT NOT NULL, plan TEXT NOT NULL,
-  memory TEXT NOT NULL, PRIMARY KEY (run, position));
-"""
+_DAY = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -64,7 +40,7 @@ class RunRow:
     """Hash of question, text and settings."""
     status: str
     """running, done, failed, stopped or interrupted; a run that says running but is not locked was killed."""
-    question: str
+    questions: tuple[str, ...]
     command: dict[str, Any]
     """What it takes to repeat the command: paths, folder and settings, never a key."""
     strategy: str | None
@@ -77,7 +53,10 @@ class RunRow:
     seconds: float
     created: float
     updated: float
-    answer: Answer | None
+    answers: tuple[Answer, ...]
+    """In the order of the questions; empty until the run is done."""
+    parent: str | None
+    """The run it follows up on."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +64,10 @@ class StepRow:
     """One step of a run, for people to read."""
 
     position: int
+    question: int
+    """Position of the question among those of the run."""
     chunk: int
+    """-1 for what was taken over from the run before."""
     version: int
     added: tuple[Entry, ...]
     operations: tuple[dict[str, Any], ...]
@@ -94,165 +76,14 @@ class StepRow:
     memory: str
 
 
-class JournaledRun:
-    """One run in the journal. Its lock is held by one process; the system frees it if that process dies."""
+class Pace(NamedTuple):
+    """How a model has done in earlier runs."""
 
-    def __init__(self, db: Database, lock: FileLock, id: str, nonce: str) -> None:
-        self._db = db
-        self._lock = lock
-        self._id = id
-        self._nonce = nonce
-        self._since = time.monotonic()
-
-    @property
-    def id(self) -> str:
-        """Random id."""
-        return self._id
-
-    @property
-    def nonce(self) -> str:
-        """Random word that fences document text in prompts."""
-        return self._nonce
-
-    def recall(self, key: str) -> Reply | None:
-        """The reply recorded under `key`, unless it led nowhere."""
-        row = self._db.row("SELECT * FROM calls WHERE run = ? AND key = ? AND void = 0", (self._id, key))
-        if row is None:
-            return None
-        usage = Usage(1, row["input_tokens"], row["cached_tokens"], row["output_tokens"], row["cost"])
-        return Reply(
-            row["text"],
-            row["thinking"],
-            row["finish"],
-            usage,
-            _unpack("i", row["token_ids"]),
-            _unpack("i", row["prompt_ids"]),
-            _unpack("f", row["logprobs"]),
-        )
-
-    def record(self, key: str, reply: Reply) -> None:
-        """Keeps a reply. One asked for again after it led nowhere goes beside the old one."""
-        usage = reply.usage
-        with self._write():
-            self._db.rows(
-                "UPDATE calls SET key = key || '-void-' || rowid WHERE run = ? AND key = ? AND void = 1",
-                (self._id, key),
-            )
-            self._db.rows(
-                "INSERT INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)",
-                (
-                    self._id,
-                    key,
-                    reply.text,
-                    reply.thinking,
-                    reply.finish,
-                    _pack("i", reply.token_ids),
-                    _pack("i", reply.prompt_ids),
-                    _pack("f", reply.logprobs),
-                    usage.input_tokens,
-                    usage.cached_tokens,
-                    usage.output_tokens,
-                    usage.cost,
-                    time.time(),
-                ),
-            )
-
-    def void(self, keys: Sequence[str]) -> None:
-        """Marks replies to be asked for anew."""
-        with self._write():
-            self._db.each(
-                "UPDATE calls SET void = 1 WHERE run = ? AND key = ?", [(self._id, key) for key in keys]
-            )
-
-    def step(self, position: int, chunk: int, before: Notes, after: Notes, change: Change) -> None:
-        """Keeps what one section did to the notes; the same again on replay."""
-        new = [entry for entry in after.entries if entry.id >= before.next_id]
-        operations = [{"kind": type(o).__name__.lower(), **o._asdict()} for o in change.operations]
-        with self._write():
-            self._db.rows(
-                "INSERT OR REPLACE INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    self._id,
-                    position,
-                    chunk,
-                    before.version,
-                    after.version,
-                    json.dumps(operations),
-                    json.dumps(new),
-                    json.dumps(change.dropped),
-                    after.plan,
-                    after.memory,
-                ),
-            )
-
-    def settle(self, name: str, value: Any) -> Any:
-        """The value this run started with; the first call decides it (for what must not change on resume)."""
-        row = self._db.row("SELECT settled FROM runs WHERE id = ?", (self._id,))
-        settled = json.loads(row["settled"])
-        if name not in settled:
-            settled[name] = value
-            with self._write():
-                self._db.rows("UPDATE runs SET settled = ? WHERE id = ?", (json.dumps(settled), self._id))
-        return settled[name]
-
-    def chunks(self) -> list[Chunk] | None:
-        """The division of the text this run began with, or None."""
-        row = self._db.row("SELECT chunks FROM runs WHERE id = ?", (self._id,))
-        if row["chunks"] is None:
-            return None
-        plan = json.loads(zlib.decompress(row["chunks"]))
-        return [
-            Chunk(i, tuple(Span(*span) for span in spans), tokens) for i, (tokens, spans) in enumerate(plan)
-        ]
-
-    def plan(self, strategy: str, chunks: Sequence[Chunk]) -> None:
-        """Keeps the strategy and the division of the text."""
-        packed = zlib.compress(json.dumps([(c.tokens, c.spans) for c in chunks]).encode(), 1)
-        with self._write():
-            self._db.rows(
-                "UPDATE runs SET strategy = ?, chunks = ?, total = ? WHERE id = ?",
-                (strategy, packed, len(chunks), self._id),
-            )
-
-    def usage(self) -> Usage:
-        """What all calls of this run cost together, in this process and before."""
-        total = Usage()
-        for row in self._db.rows(
-            "SELECT input_tokens, cached_tokens, output_tokens, cost FROM calls WHERE run = ?", (self._id,)
-        ):
-            total += Usage(1, *row)
-        return total
-
-    def finish(self, answer: Answer) -> Answer:
-        """Keeps the answer. Its seconds are those of all processes that worked on the run."""
-        with self._write():
-            row = self._db.row("SELECT seconds FROM runs WHERE id = ?", (self._id,))
-            fields = asdict(answer) | {"seconds": row["seconds"], "stored": False}
-            self._db.rows(
-                "UPDATE runs SET status = 'done', answer = ?, total = ?, error = NULL WHERE id = ?",
-                (json.dumps(fields), answer.chunks.total, self._id),
-            )
-        return _answer(fields)
-
-    def fail(self, status: str, error: str) -> None:
-        """Keeps why the run ended (`failed`, `stopped` or `interrupted`); all steps so far stay."""
-        with self._write():
-            self._db.rows("UPDATE runs SET status = ?, error = ? WHERE id = ?", (status, error, self._id))
-
-    def close(self) -> None:
-        """Frees the run for other processes."""
-        self._lock.release()
-
-    @contextmanager
-    def _write(self) -> Iterator[None]:
-        with self._db.transaction():
-            yield
-            now = time.monotonic()
-            self._db.rows(
-                "UPDATE runs SET seconds = seconds + ?, updated = ? WHERE id = ?",
-                (now - self._since, time.time(), self._id),
-            )
-            self._since = now
+    calls: int
+    output_tokens: float
+    """Of a call, thinking included."""
+    seconds: float
+    """For a token, input and output alike."""
 
 
 class Journal:
@@ -269,17 +100,7 @@ class Journal:
                 f"the folder {folder} cannot hold the journal: {error.strerror}; set state_dir elsewhere"
             ) from error
         self._db = Database(folder / "journal.db")
-        with self._db.transaction():
-            version = self._db.row("PRAGMA user_version")[0]
-            if version == 0:
-                for statement in filter(str.strip, _SCHEMA.split(";")):
-                    self._db.rows(statement)
-                self._db.rows(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        if version not in (0, SCHEMA_VERSION):
-            raise UsageError(
-                f"the journal {self._db.path} was written by another version of Longread (format {version}); "
-                "set state_dir elsewhere, or update Longread"
-            )
+        prepare(self._db)
 
     def find(self, key: str) -> RunRow | None:
         """The latest run of the same command on the same text."""
@@ -289,20 +110,33 @@ class Journal:
     def begin(
         self,
         key: str,
-        question: str,
+        questions: Sequence[str],
         model: str,
         corpus: Corpus,
         command: Mapping[str, Any],
         stdin: bytes | None = None,
+        *,
+        parent: str | None = None,
+        caps: Caps = NO_CAPS,
     ) -> JournaledRun:
         """A new run."""
         id, now = secrets.token_hex(6), time.time()
         lock = self._acquire(id)
         with self._db.transaction():
             self._db.rows(
-                "INSERT INTO runs (id, key, nonce, status, question, command, model, created, updated) "
-                "VALUES (?, ?, ?, 'running', ?, ?, ?, ?, ?)",
-                (id, key, secrets.token_hex(8), question, json.dumps(command), model, now, now),
+                "INSERT INTO runs (id, key, nonce, status, questions, command, model, created, updated, parent) "
+                "VALUES (?, ?, ?, 'running', ?, ?, ?, ?, ?, ?)",
+                (
+                    id,
+                    key,
+                    secrets.token_hex(8),
+                    json.dumps(list(questions)),
+                    json.dumps(command),
+                    model,
+                    now,
+                    now,
+                    parent,
+                ),
             )
             self._db.each(
                 "INSERT INTO documents VALUES (?, ?, ?, ?, ?)",
@@ -310,18 +144,14 @@ class Journal:
             )
             if stdin is not None:
                 self._db.rows("INSERT INTO inputs VALUES (?, ?)", (id, zlib.compress(stdin)))
-        return self._open(id, lock)
+        return JournaledRun(self._db, lock, id, caps)
 
-    def resume(self, id: str) -> JournaledRun:
+    def resume(self, id: str, caps: Caps = NO_CAPS) -> JournaledRun:
         """An unfinished run again. RunBusyError while another process works on it."""
         lock = self._acquire(id)
         with self._db.transaction():
             self._db.rows("UPDATE runs SET status = 'running', error = NULL WHERE id = ?", (id,))
-        return self._open(id, lock)
-
-    def _open(self, id: str, lock: FileLock) -> JournaledRun:
-        row = self._db.row("SELECT nonce FROM runs WHERE id = ?", (id,))
-        return JournaledRun(self._db, lock, id, row["nonce"])
+        return JournaledRun(self._db, lock, id, caps)
 
     def _acquire(self, id: str) -> FileLock:
         lock = FileLock(self._folder / "locks" / f"{id}.lock", timeout=0, mode=0o600)
@@ -329,7 +159,7 @@ class Journal:
             lock.acquire()
         except Timeout:
             raise RunBusyError(
-                f"run {id} is being worked on by another process; wait for it, or start anew with --fresh"
+                f"run {id} is being worked on by another process; wait for it, or read anew (--fresh)"
             ) from None
         return lock
 
@@ -355,26 +185,34 @@ class Journal:
         if row is None:
             raise KeyError(id)
         steps, noted = self._db.row(
-            "SELECT count(*), count(nullif(version_after, version_before)) FROM steps WHERE run = ?", (id,)
+            "SELECT count(DISTINCT position), count(DISTINCT iif(version_after > version_before, position, NULL)) "
+            "FROM steps WHERE run = ? AND position >= 0",
+            (id,),
         )
-        answer = _answer(json.loads(row["answer"])) if row["answer"] else None
+        answers = read_answers(row["answers"]) if row["answers"] else ()
+        count = answers[0].chunks if answers else None
         return RunRow(
             id=id,
             key=row["key"],
             status=row["status"],
-            question=row["question"],
+            questions=tuple(json.loads(row["questions"])),
             command=json.loads(row["command"]),
             strategy=row["strategy"],
             model=row["model"],
             total=row["total"],
-            noted=answer.chunks.noted if answer else noted,
-            steps=answer.chunks.read if answer else steps,
+            noted=count.noted if count else noted,
+            steps=count.read if count else steps,
             error=row["error"],
             seconds=row["seconds"],
             created=row["created"],
             updated=row["updated"],
-            answer=answer,
+            answers=answers,
+            parent=row["parent"],
         )
+
+    def latest(self) -> RunRow | None:
+        """The run that began last, if there is any."""
+        return next(iter(self.list(1)), None)
 
     def list(self, limit: int = 20) -> list[RunRow]:
         """The latest runs, newest first."""
@@ -383,9 +221,10 @@ class Journal:
 
     def steps(self, id: str) -> Iterator[StepRow]:
         """The steps of a run in order."""
-        for row in self._db.rows("SELECT * FROM steps WHERE run = ? ORDER BY position", (id,)):
+        for row in self._db.rows("SELECT * FROM steps WHERE run = ? ORDER BY position, question", (id,)):
             yield StepRow(
                 row["position"],
+                row["question"],
                 row["chunk"],
                 row["version_after"],
                 tuple(_entry(e) for e in json.loads(row["added"])),
@@ -395,10 +234,83 @@ class Journal:
                 row["memory"],
             )
 
+    def notes(self, id: str) -> Notes:
+        """What a run held in its notes at the end, for all its questions together."""
+        held: dict[tuple[int, int], Entry] = {}
+        memories: dict[int, str] = {}
+        for step in self.steps(id):
+            held |= {(step.question, entry.id): entry for entry in step.added}
+            for entry in step.dropped:
+                held.pop((step.question, entry.id), None)
+            memories[step.question] = step.memory
+        unique = {(entry.span, entry.claim): entry for entry in held.values()}
+        entries = tuple(
+            entry._replace(id=number, replaces=None) for number, entry in enumerate(unique.values(), 1)
+        )
+        memory = "\n".join(filter(None, memories.values()))
+        return Notes(entries, memory=memory, next_id=len(entries) + 1)
+
+    def pace(self, model: str) -> Pace | None:
+        """How a model did in the runs that were finished; None when there is none to go by."""
+        row = self._db.row(
+            "SELECT count(*) AS calls, avg(output_tokens) AS output, sum(input_tokens + output_tokens) AS tokens, "
+            "(SELECT sum(seconds) FROM runs WHERE model = ?1 AND status = 'done') AS seconds "
+            "FROM calls JOIN runs ON runs.id = calls.run WHERE model = ?1 AND status = 'done'",
+            (model,),
+        )
+        return Pace(row["calls"], row["output"], row["seconds"] / row["tokens"]) if row["tokens"] else None
+
+    def delete(self, id: str) -> None:
+        """Removes a run for good. RunBusyError while a process works on it."""
+        lock = self._acquire(id)
+        self._db.rows("DELETE FROM runs WHERE id = ?", (id,))
+        lock.release()
+        Path(lock.lock_file).unlink(missing_ok=True)
+
+    def prune(self, keep_days: float | None, keep_runs: int | None) -> int:
+        """Deletes runs older than so many days and all but the latest so many; gives their number."""
+        rows = self._db.rows("SELECT id, updated FROM runs ORDER BY created DESC")
+        oldest = time.time() - keep_days * _DAY if keep_days is not None else 0.0
+        deleted = 0
+        for position, row in enumerate(rows):
+            if row["updated"] < oldest or (keep_runs is not None and position >= keep_runs):
+                try:
+                    self.delete(row["id"])
+                except RunBusyError:
+                    continue  # someone works on it, so it is wanted
+                deleted += 1
+        return deleted
+
+    def compact(self) -> None:
+        """Gives the room of deleted runs back to the disk."""
+        self._db.rows("VACUUM")
+        self._db.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def documents(self, id: str) -> dict[str, str]:
         """Id -> source of a run's documents, in order."""
         rows = self._db.rows("SELECT id, source FROM documents WHERE run = ? ORDER BY position", (id,))
         return {row["id"]: row["source"] for row in rows}
+
+    def chunks(self, id: str) -> Sequence[Chunk]:
+        """The division of a run's text; empty when the run ended before it was made."""
+        row = self._db.row("SELECT chunks FROM runs WHERE id = ?", (id,))
+        return read_chunks(row["chunks"]) if row["chunks"] else ()
+
+    def settled(self, id: str) -> dict[str, Any]:
+        """What a run fixed when it began."""
+        settled: dict[str, Any] = json.loads(
+            self._db.row("SELECT settled FROM runs WHERE id = ?", (id,))["settled"]
+        )
+        return settled
+
+    def nonce(self, id: str) -> str:
+        """The word that fences document text in a run's prompts."""
+        return str(self._db.row("SELECT nonce FROM runs WHERE id = ?", (id,))["nonce"])
+
+    def reply(self, id: str, key: str) -> Reply | None:
+        """What a run has recorded under `key`, also when it led nowhere."""
+        row = self._db.row("SELECT * FROM calls WHERE run = ? AND key = ?", (id, key))
+        return read_reply(row) if row else None
 
     def stdin(self, id: str) -> bytes | None:
         """What a run read from standard input."""
@@ -410,29 +322,6 @@ class Journal:
         self._db.close()
 
 
-def _answer(fields: dict[str, Any]) -> Answer:
-    return Answer(
-        **fields
-        | {
-            "citations": tuple(Citation(*c) for c in fields["citations"]),
-            "usage": Usage(**fields["usage"]),
-            "chunks": ChunkCount(**fields["chunks"]),
-        }
-    )
-
-
 def _entry(fields: list[Any]) -> Entry:
     entry = Entry(*fields)
     return entry._replace(span=Span(*entry.span) if entry.span else None)
-
-
-def _pack(code: str, values: Sequence[float] | None) -> bytes | None:
-    return None if values is None else array(code, values).tobytes()
-
-
-def _unpack(code: str, data: bytes | None) -> Any:
-    if data is None:
-        return None
-    values = array(code)
-    values.frombytes(data)
-    return tuple(values)

@@ -10,44 +10,53 @@ from __future__ import annotations
 import hashlib
 import re
 import textwrap
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 from longread.errors import ModelError, UsageError
 from longread.models.base import ChatModel, Delta, Message, Sampling
 from longread.reading.budgets import FRAME, Budgets
 from longread.reading.marks import AnswerStream
 from longread.reading.notes import Add, Entry, Notes, Rewrite
-from longread.reading.policy import NOT_ANSWERED, Call, Draft, Emit, Noted, Task
+from longread.reading.policy import NOT_ANSWERED, Call, Draft, Emit, Noted, Task, Turn
 from longread.reading.prompts import Prompts, load_prompts
 from longread.reading.recording import RecordedModel, Run
 from longread.reading.replies import (
     FormatError,
     note_schema,
-    parse_evidence,
     parse_json,
     parse_lines,
+    parse_many,
     parse_memory,
     parse_split,
+    parse_standing,
 )
 from longread.reading.section import Section
-from longread.reading.sentences import quotes
-from longread.reading.terms import overlap, terms
+from longread.reading.shown import flat, ledger, line, plan, show, wishes
+from longread.reading.support import Evidence, supporting, supports
+from longread.reading.worth import level, worth
 
 T = TypeVar("T")
 
 ASSUMED_WINDOW = 32_768
 """Tokens, for servers that do not say."""
-_SHOWN_QUOTE = 300
-"""Characters of a quote shown to the model; the entry keeps all of it."""
 _SHOWN_REPLY = 1_000
 """Characters of a broken reply that the model is shown again."""
-_PLAN = 500
-"""Characters of a plan shown to the model."""
+_HISTORY = 4_000
+"""Characters of the conversation that a follow-up is read with."""
+_LEAST_NOTES = 256
+"""Tokens of notes that each of several questions asked together must have."""
 _PROSE = 400
 """Characters of a note made from a reply that has no form."""
+
+
+class Request(NamedTuple):
+    """A prompt, the name of the template it was made from, and what of it is text of documents."""
+
+    template: str
+    text: str
+    section: str = ""
 
 
 @dataclass(frozen=True)
@@ -122,15 +131,22 @@ class LanguagePolicy:
         """Lets the model correct its estimate of tokens."""
         await self.model.calibrate(samples)
 
-    async def begin(self, query: str, sections: Sequence[Section], *, withhold: bool) -> Task:
-        """Splits the query. One plain question has nothing to withhold and is not sent."""
-        b = self.budgets
-        spare = b.window - b.chunk - b.notes - max(b.reply, b.answer) - b.thinking
-        if (size := self.count(query)) > spare // 2:
+    @property
+    def recalls(self) -> bool:
+        """Yes: the model says when notes do not answer a question."""
+        return True
+
+    async def begin(
+        self, query: str, sections: Sequence[Section], *, withhold: bool, history: Sequence[Turn] = ()
+    ) -> Task:
+        """Words a follow-up anew and splits the query. One plain question has nothing to withhold and is not sent."""
+        if (size := self.count(query)) > self._questions_room:
             raise UsageError(
-                f"the question takes {size:,} tokens and {spare // 2:,} are left for it; put what it quotes into a "
-                "file, or set a smaller chunk_tokens"
+                f"the question takes {size:,} tokens and {self._questions_room:,} are left for it; put what it "
+                "quotes into a file, or set a smaller chunk_tokens"
             )
+        if history:
+            query = await self._standing_alone(query, history)
         if not withhold or re.fullmatch(r"[^\n.!。！:：;；?？]{1,300}[?？]", query.strip()):
             return Task(query)
         try:
@@ -142,17 +158,91 @@ class LanguagePolicy:
             return Task(query)  # nothing is lost: the wishes stay in the question
         return Task(question, instructions)
 
-    async def note(self, task: Task, notes: Notes, section: Section, total: int) -> Noted:
-        """One update of the memory: (m_t, p_t) ~ π(m_{t−1}, p_{t−1}, x_t, q_core)."""
+    async def _standing_alone(self, query: str, history: Sequence[Turn]) -> str:
+        """A follow-up with what it refers to put in; as it is when the model brings in words of its own."""
+        if "follow" not in self.prompts.templates:
+            return query
+        said = "\n".join(f"QUESTION: {flat(turn.question)}\nANSWER: {flat(turn.answer)}" for turn in history)
+        said = said[-_HISTORY:]
+        prompt = self._render("follow", history=said, question=query)
+        try:
+            question, _, _ = await self._ask(
+                prompt, self.budgets.reply, lambda text: parse_standing(text, f"{said}\n{query}")
+            )
+        except FormatError:
+            return query
+        return question
+
+    async def note(
+        self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section, total: int
+    ) -> Sequence[Noted]:
+        """One update of each task's memory: (m_t, p_t) ~ π(m_{t−1}, p_{t−1}, x_t, q_core).
+
+        As many questions share a call as have room in it. A call whose replies stay broken is made for each alone.
+        """
+        noted: list[Noted] = []
+        for start, end in self._groups(tasks):
+            together, held = tasks[start:end], notes[start:end]
+            noted += (
+                await self._note_many(together, held, section, total)
+                if len(together) > 1
+                else [await self._note(together[0], held[0], section, total)]
+            )
+        return noted
+
+    def _groups(self, tasks: Sequence[Task]) -> Iterator[tuple[int, int]]:
+        """Bounds of the stretches of tasks that are asked together."""
+        most = 1 if "note_many" not in self.prompts.templates else max(1, self.budgets.notes // _LEAST_NOTES)
+        start = size = 0
+        for at, task in enumerate(tasks):
+            own = self.count(task.question)
+            if at > start and (at - start == most or size + own > self._questions_room):
+                yield start, at
+                start, size = at, 0
+            size += own
+        yield start, len(tasks)
+
+    @property
+    def _questions_room(self) -> int:
+        """Tokens that questions may take in a prompt."""
+        b = self.budgets
+        return (b.window - b.chunk - b.notes - max(b.reply, b.answer) - b.thinking) // 2
+
+    async def _note_many(
+        self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section, total: int
+    ) -> Sequence[Noted]:
+        numbered = list(enumerate(zip(tasks, notes, strict=True), 1))
+        prompt = self._render(
+            "note_many",
+            questions="\n".join(f"Q{n}: {flat(task.question)}" for n, (task, _) in numbered),
+            notes="\n".join(f"Q{n}\n{ledger(held)}\nPLAN: {plan(held)}" for n, (_, held) in numbered),
+            section=show(section),
+            number=section.index + 1,
+            total=total,
+        )
+        tokens = min(len(tasks) * self.budgets.reply, max(self.budgets.reply, self.budgets.answer))
+        try:
+            parsed, calls, repaired = await self._ask(
+                prompt, tokens, lambda text: parse_many(text, len(tasks))
+            )
+        except _NoFormError as broken:
+            alone = [await self._note(task, held, section, total) for _, (task, held) in numbered]
+            alone[0] = alone[0]._replace(calls=(*broken.calls, *alone[0].calls))
+            return [noted._replace(repaired=True) for noted in alone]
+        return [
+            Noted(one.operations, one.plan, () if at else calls, repaired) for at, one in enumerate(parsed)
+        ]
+
+    async def _note(self, task: Task, notes: Notes, section: Section, total: int) -> Noted:
         structured = self.prompts.format == "ledger" and self.model.structured
         template = "note_json" if structured and "note_json" in self.prompts.templates else "note"
         prompt = self._render(
             template,
             question=task.question,
-            notes=self._ledger(notes),
+            notes=ledger(notes),
             memory=notes.memory,
-            plan=notes.plan[:_PLAN] or "nothing in particular",
-            section=_show(section),
+            plan=plan(notes),
+            section=show(section),
             number=section.index + 1,
             total=total,
             budget=self.budgets.notes,
@@ -169,7 +259,7 @@ class LanguagePolicy:
             return Noted(prose, None, broken.calls, repaired=True)
         return Noted(parsed.operations, parsed.plan, calls, repaired)
 
-    async def _rewrite(self, prompt: str, notes: Notes, section: Section) -> Noted:
+    async def _rewrite(self, prompt: Request, notes: Notes, section: Section) -> Noted:
         try:
             (memory, plan), calls, repaired = await self._ask(
                 prompt, self.budgets.reply, lambda text: self._bounded(*parse_memory(text, notes.memory))
@@ -178,7 +268,7 @@ class LanguagePolicy:
             grown = f"{notes.memory}\n{broken.text}".strip()
             fits = self.count(grown) <= self.budgets.notes  # the reply itself stays in the journal
             memory, plan, calls, repaired = grown if fits else notes.memory, None, broken.calls, True
-        return Noted((Rewrite(memory, _supports(memory, notes.memory, section)),), plan, calls, repaired)
+        return Noted((Rewrite(memory, supports(memory, notes.memory, section)),), plan, calls, repaired)
 
     def _bounded(self, memory: str, plan: str | None) -> tuple[str, str | None]:
         if self.count(memory) > self.budgets.notes:
@@ -187,19 +277,23 @@ class LanguagePolicy:
             )
         return memory, plan
 
-    def fit(self, task: Task, notes: Notes) -> tuple[Notes, tuple[Entry, ...]]:
-        """Notes within the budget. Kept longest are those with words of the question, then those linked to them."""
-        asked = set(terms(task.question))
-        words = {e.id: set(terms(f"{e.claim} {e.quote}")) for e in notes.entries}
-        direct = {id: len(asked & held) / max(len(asked), 1) for id, held in words.items()}
-        links = Counter(word for id, held in words.items() if direct[id] for word in held - asked)
+    def fit(self, tasks: Sequence[Task], notes: Sequence[Notes]) -> Sequence[tuple[Notes, tuple[Entry, ...]]]:
+        """Notes within the budget. Kept longest are those with words of the question, then those linked to them.
 
-        def value(entry: Entry) -> float:
-            own = direct[entry.id] > 0  # a word that only this entry holds is no link
-            linked = sum(links[word] > own for word in words[entry.id] - asked)
-            return direct[entry.id] + linked / max(len(words[entry.id]), 1) / 2
+        Questions asked together share it; those that need less than their share leave the rest to the others.
+        """
+        fitted: list[tuple[Notes, tuple[Entry, ...]]] = []
+        for start, end in self._groups(tasks):
+            sizes = [sum(map(self._size, held.entries)) for held in notes[start:end]]
+            share = level(sizes, self.budgets.notes)
+            fitted += [
+                held.fit(share, self._size, worth(task.question, held))
+                for task, held in zip(tasks[start:end], notes[start:end], strict=True)
+            ]
+        return fitted
 
-        return notes.fit(self.budgets.notes, lambda entry: self.count(_line(entry)), value)
+    def _size(self, entry: Entry) -> int:
+        return self.count(line(entry))
 
     async def answer(self, task: Task, notes: Notes, emit: Emit) -> Draft:
         """The answer y ~ π(m_K, q_core, q_inst), with labels of the notes it rests on."""
@@ -209,8 +303,8 @@ class LanguagePolicy:
         prompt = self._render(
             "answer",
             question=task.question,
-            instructions=_wishes(task),
-            notes=self._ledger(notes),
+            instructions=wishes(task),
+            notes=ledger(notes),
             memory=notes.memory,
         )
         citable = {entry.id for entry in notes.entries if entry.span}
@@ -221,16 +315,16 @@ class LanguagePolicy:
     async def whole(self, task: Task, section: Section, emit: Emit) -> Draft:
         """One pass over the text: evidence first, then the answer that refers to it."""
         prompt = self._render(
-            "whole", question=task.question, instructions=_wishes(task), section=_show(section)
+            "whole", question=task.question, instructions=wishes(task), section=show(section)
         )
         if self.prompts.format == "text":
             stream = AnswerStream(emit, tuple)
             calls, stopped = await self._stream(prompt, stream)
-            supports = _supports(stream.text, "", section)
-            notes = Notes().update(supports, None, section)
+            sentences = supports(stream.text, "", section)
+            notes = Notes().update(sentences, None, section)
             return self._draft(stream, tuple(e.id for e in notes.entries if e.span), notes, calls, stopped)
 
-        evidence = _Evidence(section)
+        evidence = Evidence(section)
         stream = AnswerStream(emit, lambda: evidence.labels(stream.head), after="ANSWER")
         calls, stopped = await self._stream(prompt, stream)
         labels = evidence.labels(stream.head)
@@ -248,15 +342,13 @@ class LanguagePolicy:
         if not stream.answered:
             text = stream.text or NOT_ANSWERED
             return Draft(text, False, (), notes, calls, stopped)
-        return Draft(stream.text, True, cited or _supporting(stream.text, notes), notes, calls, stopped)
+        return Draft(stream.text, True, cited or supporting(stream.text, notes), notes, calls, stopped)
 
-    def _render(self, template: str, **values: object) -> str:
-        return self.prompts.render(template, open=f"<<{self.nonce}", close=f"{self.nonce}>>", **values)
+    def _render(self, template: str, **values: object) -> Request:
+        text = self.prompts.render(template, open=f"<<{self.nonce}", close=f"{self.nonce}>>", **values)
+        return Request(template, text, str(values.get("section", "")))
 
-    def _ledger(self, notes: Notes) -> str:
-        return "\n".join(_line(entry) for entry in notes.entries) or "(none)"
-
-    async def _stream(self, prompt: str, stream: AnswerStream) -> tuple[tuple[Call, ...], str | None]:
+    async def _stream(self, prompt: Request, stream: AnswerStream) -> tuple[tuple[Call, ...], str | None]:
         """Fills `stream` with an answer; says so when it stayed cut off at its last attempt."""
 
         def accept(text: str) -> str:
@@ -279,7 +371,7 @@ class LanguagePolicy:
 
     async def _ask(
         self,
-        prompt: str,
+        prompt: Request,
         tokens: int,
         parse: Callable[[str], T],
         *,
@@ -291,10 +383,10 @@ class LanguagePolicy:
         A cut-off or empty reply is asked for again with a larger limit, a malformed one with what was wrong.
         Raises _NoFormError when only malformed replies came, ModelError when the last one was empty.
         """
-        question = Message.of("user", prompt)
+        question = Message.of("user", prompt.text)
         messages: tuple[Message, ...] = (question,)
         limit = tokens + self.budgets.thinking
-        size = self.count(prompt) + FRAME
+        size = self.count(prompt.text) + FRAME
         if self.model.ratio is not None:
             size = size * 5 // 4  # an estimate
         most = max(self.budgets.window - size, 64)
@@ -340,71 +432,3 @@ class _NoFormError(FormatError):
         super().__init__("no reply had the form asked for")
         self.text = text
         self.calls = calls
-
-
-class _Evidence:
-    """The NOTE lines that come before the answer of a one-pass reply, as notes; labels count the lines."""
-
-    def __init__(self, section: Section) -> None:
-        self._section = section
-        self._head: str | None = None
-        self._labels: dict[int, int] = {}
-        self.notes = Notes()
-
-    def labels(self, head: str) -> dict[int, int]:
-        """Label in the reply -> id of the verified entry it stands for."""
-        if head != self._head:
-            self._head, self._labels, self.notes = head, {}, Notes()
-            for label, note in enumerate(parse_evidence(head), 1):
-                before = self.notes.next_id
-                self.notes = self.notes.update((note,) if note else (), None, self._section)
-                if self.notes.next_id > before and self.notes.entries[-1].span:
-                    self._labels[label] = before
-        return self._labels
-
-
-def _show(section: Section) -> str:
-    """A section as the model sees it: each piece under its source, and its table header if it lacks one."""
-    shown = []
-    for piece in section.pieces:
-        columns = f"(columns) {piece.header}\n" if piece.header else ""
-        shown.append(f"--- {piece.source} ---\n{columns}{piece.text}")
-    return "\n".join(shown)
-
-
-def _line(entry: Entry) -> str:
-    """An entry as the model sees it, on one line whatever its quote holds."""
-    quote = " ".join(entry.quote.split())
-    if len(quote) > _SHOWN_QUOTE:
-        quote = quote[:_SHOWN_QUOTE] + "…"
-    parts = [f"[n{entry.id}]"]
-    if entry.span is None:
-        parts.append("(unverified)")
-    if entry.replaces:
-        parts.append(f"(updates n{entry.replaces})")
-    if entry.claim:
-        parts.append(" ".join(entry.claim.split()))
-    if entry.span and " ".join(entry.claim.split()) != quote:
-        parts.append(f'| "{quote}"')
-    return " ".join(parts)
-
-
-def _wishes(task: Task) -> str:
-    return f"\nHOW TO ANSWER\n{task.instructions}\n" if task.instructions else ""
-
-
-def _supports(memory: str, previous: str, section: Section) -> tuple[Add, ...]:
-    """Sentences new in `memory` that stand, nearly word for word, in the section."""
-    found = []
-    for start, end in quotes(memory, "text"):
-        sentence = memory[start:end].strip()
-        if len(sentence) >= 16 and sentence not in previous and (span := section.align(sentence)):
-            found.append(Add(sentence, sentence, span))
-    return tuple(found)
-
-
-def _supporting(answer: str, notes: Notes, most: int = 5) -> tuple[int, ...]:
-    """For an answer without labels: the verified entries that hold at least half of its words."""
-    asked = terms(answer)
-    scored = [(overlap(asked, f"{e.claim} {e.quote}"), -e.id) for e in notes.entries if e.span]
-    return tuple(-id for score, id in sorted(scored, reverse=True)[:most] if score >= 0.5)

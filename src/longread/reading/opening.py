@@ -23,9 +23,18 @@ class Opened(NamedTuple):
     policy: Policy
     choice: str
     """Which model was chosen and why, in one line."""
+    host: str | None
+    """The other machine that would get the text; None when it stays on this one."""
+    free: bool
+    """Whether it is known that calls cost nothing."""
     resolved: dict[str, Any]
     """Settings that lead to the same model again without a search."""
     close: Callable[[], Awaitable[None]]
+
+    def kept(self, settings: Settings) -> dict[str, Any]:
+        """All settings as a run keeps them, to go on in the same way wherever it is resumed; never the key."""
+        kept = settings.model_dump(mode="json", exclude={"api_key", "state_dir", "keep_days", "keep_runs"})
+        return kept | {name: value for name, value in self.resolved.items() if value is not None}
 
 
 async def open_policy(settings: Settings) -> Opened:
@@ -46,7 +55,9 @@ async def open_policy(settings: Settings) -> Opened:
             f"model '{name}' needs an endpoint: give --base-url (or LONGREAD_BASE_URL), "
             "local:PATH for a checkpoint, or extractive for no model"
         )
-    from longread.models.discover import discover, open_model
+    from longread.models.discover import LOCAL_PREFIX, connect, discover, open_model
+    from longread.models.endpoint import inspect_endpoint
+    from longread.models.transport import host_of, is_loopback
 
     key = settings.api_key.get_secret_value() if settings.api_key else None
     if name is None and url is None:
@@ -56,17 +67,27 @@ async def open_policy(settings: Settings) -> Opened:
             why = "no model is configured and no model server runs on this machine"
             return _extractive(settings, f"model: extractive, since {why}")
         name, url = found.model, found.base_url
-    model = await open_model(
-        name,
-        base_url=url,
-        api_key=key,
-        window=settings.window,
-        structured=settings.structured,
-        stream=settings.stream,
-        timeout=settings.timeout,
-        retries=settings.retries,
-        price=settings.price,
-    )
+    if url is None or (name and name.startswith(LOCAL_PREFIX)):
+        model, host, price = await open_model(name, window=settings.window), None, None
+    else:
+        endpoint = await inspect_endpoint(url, name, key)
+        host = None if is_loopback(url) else host_of(url)
+        price = settings.price_of(endpoint.model)
+        if settings.max_cost is not None and price is None:
+            raise UsageError(
+                f"max_cost needs the price of {endpoint.model}: set `price` (see `longread config`), such as "
+                "--set 'price={input=0.5, output=2}' for a million tokens each"
+            )
+        model = connect(
+            endpoint,
+            api_key=key,
+            window=settings.window,
+            structured=settings.structured,
+            stream=settings.stream,
+            timeout=settings.timeout,
+            retries=settings.retries,
+            price=price,
+        )
     policy = _language(model, settings)
     place = f" at {url}" if url else ""
     window = (
@@ -78,7 +99,8 @@ async def open_policy(settings: Settings) -> Opened:
     resolved = {"model": name, "base_url": url}
     note = getattr(model, "note", None)
     choice = f"model: {name}{place}, {window}" + (f"; {note}" if note else "")
-    return Opened(policy, choice, resolved, model.close)
+    free = host is None or (price is not None and not (price.input or price.output))
+    return Opened(policy, choice, host, free, resolved, model.close)
 
 
 def policy_for(model: ChatModel | Policy, settings: Settings) -> Policy:
@@ -90,7 +112,7 @@ def _extractive(settings: Settings, choice: str) -> Opened:
     async def close() -> None: ...
 
     policy = ExtractivePolicy(settings.chunk_tokens or 5_000, settings.notes_tokens or 4_000)
-    return Opened(policy, choice, {"model": EXTRACTIVE}, close)
+    return Opened(policy, choice, None, True, {"model": EXTRACTIVE}, close)
 
 
 def _language(model: ChatModel, settings: Settings) -> LanguagePolicy:

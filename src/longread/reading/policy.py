@@ -31,6 +31,13 @@ class Task:
     """How the answer is to be worded; withheld until then, so that it does not bend the notes (recipe §5)."""
 
 
+class Turn(NamedTuple):
+    """An earlier question and what was answered, which a follow-up may refer to."""
+
+    question: str
+    answer: str
+
+
 class Call(NamedTuple):
     """One exchange with a model. Training reads traces made of these."""
 
@@ -40,12 +47,13 @@ class Call(NamedTuple):
 
 
 class Noted(NamedTuple):
-    """What a policy took from one section."""
+    """What a policy took from one section for one question."""
 
     operations: tuple[Operation, ...]
     plan: str | None = None
     """What to look for next; None leaves the plan as it was."""
     calls: tuple[Call, ...] = ()
+    """Where several questions share a call, it stands with the first of them."""
     repaired: bool = False
     """Whether the model's reply broke the format and was mended."""
 
@@ -99,16 +107,26 @@ class Policy(Protocol):
         """Learns to count from pieces of the text to be read, before a run is bound."""
         ...
 
-    async def begin(self, query: str, sections: Sequence[Section], *, withhold: bool) -> Task:
-        """Prepares a run over `sections`. With `withhold`, wishes about form are told from the question."""
+    @property
+    def recalls(self) -> bool:
+        """Whether it can tell if notes taken for another question suffice (for follow-ups)."""
         ...
 
-    async def note(self, task: Task, notes: Notes, section: Section, total: int) -> Noted:
-        """What to note from one section of `total`, given the notes so far."""
+    async def begin(
+        self, query: str, sections: Sequence[Section], *, withhold: bool, history: Sequence[Turn] = ()
+    ) -> Task:
+        """Prepares a run over `sections`. With `withhold`, wishes about form are told from the question; with
+        `history`, the question is made to stand by itself."""
         ...
 
-    def fit(self, task: Task, notes: Notes) -> tuple[Notes, tuple[Entry, ...]]:
-        """Notes within the policy's budget, and what was dropped for it."""
+    async def note(
+        self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section, total: int
+    ) -> Sequence[Noted]:
+        """What to note from one section of `total` for each task, given its notes so far."""
+        ...
+
+    def fit(self, tasks: Sequence[Task], notes: Sequence[Notes]) -> Sequence[tuple[Notes, tuple[Entry, ...]]]:
+        """The notes of all tasks within the policy's budget, and what was dropped from each for it."""
         ...
 
     async def answer(self, task: Task, notes: Notes, emit: Emit) -> Draft:

@@ -1,34 +1,39 @@
-"""The reader: picks a strategy, runs it, yields events, and ends with an answer."""
+"""The reader: picks a strategy, runs it, yields events, and ends with answers."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from os import PathLike
-from typing import Any
+from typing import Any, overload
 
+from anyio import CancelScope
 from anyio.from_thread import start_blocking_portal
 
-from longread.config import load_settings
+from longread.config import Settings, load_settings
 from longread.documents.chunk import split_corpus
-from longread.errors import CapReached, LongreadError, UsageError
+from longread.errors import CapReached, LongreadError, ModelError, UsageError
 from longread.models.base import ChatModel
+from longread.reading.caps import Caps
 from longread.reading.events import Event, Finished, Started
-from longread.reading.journal import Journal, JournaledRun
+from longread.reading.job import SAMPLE, Job, Questions, citations, make_job, samples
+from longread.reading.journal import Journal
+from longread.reading.language import LanguagePolicy
+from longread.reading.notes import Notes
 from longread.reading.opening import open_policy, policy_for
-from longread.reading.policy import Draft, Policy
-from longread.reading.recording import UnkeptRun
+from longread.reading.policy import Call, Draft, Policy
+from longread.reading.recording import Change, Run, UnkeptRun
+from longread.reading.rehearsal import Estimate, Plan, Rehearsal, reckon
+from longread.reading.replay import NotRecordedError, ReplayedRun, WatchedModel
+from longread.reading.run import JournaledRun
 from longread.reading.section import Sections
 from longread.reading.strategies import Reading, get_strategy
-from longread.types import Answer, Citation, Corpus, Document
+from longread.types import Answer, Chunk, Corpus, Document
 
-_SAMPLES = 4
-_SAMPLE = 8_000
-"""Number and characters of the pieces that token counts are calibrated with."""
+NOTES = "notes"
+"""What stands as the strategy of a follow-up that was answered from notes alone."""
 
 
 class Reader:
@@ -40,7 +45,8 @@ class Reader:
         strategy: auto, full, sequential, search, or any registered name; None leaves it to the settings.
         truncate: lets `full` cut too long a text in the middle.
         journal: where runs are kept; None keeps nothing.
-        settings: any of `longread.config.Settings`, `base_url` among them.
+        settings: all settings; None loads them.
+        overrides: any of `longread.config.Settings`, `base_url` among them, where they are loaded.
     """
 
     def __init__(
@@ -50,10 +56,11 @@ class Reader:
         strategy: str | None = None,
         truncate: bool = False,
         journal: Journal | None = None,
-        **settings: Any,
+        settings: Settings | None = None,
+        **overrides: Any,
     ) -> None:
-        self.settings = load_settings(
-            settings
+        self.settings = settings or load_settings(
+            overrides
             | ({"strategy": strategy} if strategy else {})
             | ({"model": model} if isinstance(model, str) else {})
         )
@@ -73,88 +80,189 @@ class Reader:
                 self._policy = policy_for(self._given, self.settings)
         return self._policy
 
-    def ask(self, question: str, corpus: Corpus | Iterable[Document], *, fresh: bool = False) -> Answer:
-        """The answer, synchronously; works inside a running event loop too (a notebook, say)."""
-
-        with start_blocking_portal() as portal:
-            return portal.call(partial(self.aask, question, corpus, fresh=fresh))
-
-    async def aask(
-        self, question: str, corpus: Corpus | Iterable[Document], *, fresh: bool = False
-    ) -> Answer:
-        """The answer."""
-        answer = None
-        async for event in self.read(question, corpus, fresh=fresh):
-            if isinstance(event, Finished):
-                answer = event.answer
-        assert answer is not None, "a run ends with Finished or an error"
-        return answer
-
-    async def read(
+    @overload
+    def ask(
         self,
         question: str,
         corpus: Corpus | Iterable[Document],
         *,
+        fresh: bool = ...,
+        follow: str | None = ...,
+    ) -> Answer: ...
+    @overload
+    def ask(
+        self,
+        question: Questions,
+        corpus: Corpus | Iterable[Document],
+        *,
+        fresh: bool = ...,
+        follow: str | None = ...,
+    ) -> list[Answer]: ...
+    def ask(
+        self,
+        question: str | Questions,
+        corpus: Corpus | Iterable[Document],
+        *,
+        fresh: bool = False,
+        follow: str | None = None,
+    ) -> Answer | list[Answer]:
+        """`aask`, synchronously; works inside a running event loop too (a notebook, say)."""
+
+        with start_blocking_portal() as portal:
+            return portal.call(partial(self.aask, question, corpus, fresh=fresh, follow=follow))
+
+    @overload
+    async def aask(
+        self,
+        question: str,
+        corpus: Corpus | Iterable[Document],
+        *,
+        fresh: bool = ...,
+        follow: str | None = ...,
+    ) -> Answer: ...
+    @overload
+    async def aask(
+        self,
+        question: Questions,
+        corpus: Corpus | Iterable[Document],
+        *,
+        fresh: bool = ...,
+        follow: str | None = ...,
+    ) -> list[Answer]: ...
+    async def aask(
+        self,
+        question: str | Questions,
+        corpus: Corpus | Iterable[Document],
+        *,
+        fresh: bool = False,
+        follow: str | None = None,
+    ) -> Answer | list[Answer]:
+        """The answer; for a list of questions, which are answered in one read, the answers in their order.
+
+        `follow` is the id of a run in the journal that the question follows up on: its notes are tried first.
+        """
+        answers: tuple[Answer, ...] = ()
+        async for event in self.read(question, corpus, fresh=fresh, follow=follow):
+            if isinstance(event, Finished):
+                answers = event.answers
+        assert answers, "a run ends with Finished or an error"
+        return answers[0] if isinstance(question, str) else list(answers)
+
+    async def stored(
+        self,
+        question: str | Questions,
+        corpus: Corpus | Iterable[Document],
+        *,
+        follow: str | None = None,
+    ) -> tuple[Answer, ...]:
+        """The answers of an earlier run of the same questions on the same text; empty when there is none."""
+        job = await self._job(question, corpus, follow)
+        found = self.journal.find(job.key) if self.journal else None
+        return (
+            tuple(replace(answer, run_id=found.id, stored=True) for answer in found.answers) if found else ()
+        )
+
+    async def estimate(
+        self,
+        question: str | Questions,
+        corpus: Corpus | Iterable[Document],
+        *,
+        follow: str | None = None,
+        measure: bool = True,
+    ) -> Estimate:
+        """What a run would take, without making it. A follow-up is estimated as if its notes did not suffice.
+
+        `measure` lets a few pieces of the text be sent to the model, to learn how it counts tokens and how fast it
+        is; without it, nothing is sent.
+        """
+        job = await self._job(question, corpus, follow)
+        policy = job.policy
+        if measure:
+            await policy.prepare(samples(job.corpus))
+        counting = Rehearsal.of(policy) if isinstance(policy, LanguagePolicy) else policy
+        chunks = split_corpus(job.corpus, counting.chunk_tokens, counting.count)
+        reading = self._reading(job, counting, chunks, UnkeptRun(), lambda _: None)
+        name, reason = self._choose(reading)
+        plan = Plan(name, reason, len(job.corpus.documents), reading.tokens, len(chunks))
+        if not isinstance(policy, LanguagePolicy) or not isinstance(counting, Rehearsal):
+            return Estimate(plan)
+        await get_strategy(name)(reading)
+        return await reckon(
+            plan,
+            counting.tally,
+            policy.model,
+            sample="\n".join(samples(job.corpus, most=SAMPLE)) if measure else None,
+            pace=self.journal.pace(policy.name) if self.journal else None,
+            price=self.settings.price_of(policy.name),
+        )
+
+    async def read(
+        self,
+        question: str | Questions,
+        corpus: Corpus | Iterable[Document],
+        *,
         fresh: bool = False,
         resume: str | None = None,
+        follow: str | None = None,
         command: Mapping[str, Any] | None = None,
         stdin: bytes | None = None,
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event, None]:
         """Reads and answers, telling what happens; the last event is Finished.
 
-        With a journal, an unfinished run of the same question on the same text by the same policy goes on
-        where it stopped, and a finished one gives its answer at once, unless `fresh`. `resume` names the run that
-        must go on. `command` and `stdin` are kept for `longread runs resume`. Raises LongreadError; the journal
-        then holds all that was done.
+        With a journal, an unfinished run of the same questions on the same text by the same policy goes on
+        where it stopped, and a finished one gives its answers at once, unless `fresh`. `resume` names the run that
+        must go on, `follow` the one that is followed up. `command` and `stdin` are kept for `longread runs resume`.
+        Raises LongreadError; the journal then holds all that was done.
         """
-        if not question.strip():
-            raise UsageError("the question is empty; give one in quotes before the paths")
-        question = question.encode("utf-8", "replace").decode()
-        if isinstance(corpus, str | PathLike):
-            raise UsageError(f"{corpus} is a path; give load({str(corpus)!r})")
-        if not isinstance(corpus, Corpus):
-            corpus = Corpus(tuple(corpus))
-        policy = await self.policy()
+        job = await self._job(question, corpus, follow)
         run: JournaledRun | UnkeptRun
         resumed = False
+        caps = Caps(self.settings.max_calls, self.settings.max_total_tokens, self.settings.max_cost)
         if self.journal is None:
-            run = UnkeptRun()
+            run = UnkeptRun(caps)
         else:
-            key = self._key(question, policy, corpus)
-            earlier = None if fresh else self.journal.find(key)
+            earlier = None if fresh else self.journal.find(job.key)
             if resume:
                 earlier = self.journal.get(resume)
-                if earlier.key != key:
+                if earlier.key != job.key:
                     raise UsageError(
                         f"text, settings or model have changed since run {resume}, so it cannot go on; "
                         "ask the question again to start a new run"
                     )
-            if earlier and earlier.answer:
-                yield Finished(replace(earlier.answer, run_id=earlier.id, stored=True))
+            if earlier and earlier.answers:
+                stored = (replace(answer, run_id=earlier.id, stored=True) for answer in earlier.answers)
+                yield Finished(tuple(stored))
                 return
             if earlier:
-                run, resumed = self.journal.resume(earlier.id), True
+                run, resumed = self.journal.resume(earlier.id, caps), True
             else:
-                run = self.journal.begin(key, question, policy.name, corpus, command or {}, stdin)
+                run = self.journal.begin(
+                    job.key,
+                    job.questions,
+                    job.policy.name,
+                    job.corpus,
+                    command or {},
+                    stdin,
+                    parent=job.parent,
+                    caps=caps,
+                )
         events: asyncio.Queue[Event | None] = asyncio.Queue()
-        work = asyncio.create_task(self._work(question, corpus, policy, run, resumed, events))
+        work = asyncio.create_task(self._work(job, run, resumed, events))
         work.add_done_callback(lambda _: events.put_nowait(None))
         try:
             while (event := await events.get()) is not None:
                 yield event
             await work
         finally:
-            if not work.done():
-                work.cancel()
+            work.cancel()
+            with CancelScope(shield=True):  # anyio cancels again at each `await`: the run would stay locked
                 await asyncio.wait([work])
             if isinstance(run, JournaledRun):
                 run.close()
 
     async def _work(
         self,
-        question: str,
-        corpus: Corpus,
-        policy: Policy,
+        job: Job,
         run: JournaledRun | UnkeptRun,
         resumed: bool,
         events: asyncio.Queue[Event | None],
@@ -163,36 +271,47 @@ class Reader:
             start = asyncio.get_running_loop().time()
             chunks = run.chunks() if isinstance(run, JournaledRun) else None
             if chunks is None:
-                await policy.prepare(_samples(corpus))
-            bound = policy.bind(run)
+                await job.policy.prepare(samples(job.corpus))
+            policy = job.policy.bind(run)
             if chunks is None:
-                chunks = split_corpus(corpus, bound.chunk_tokens, bound.count)
-            tokens = sum(chunk.tokens for chunk in chunks)
-            name, reason = self._choose(bound, tokens)
+                chunks = split_corpus(job.corpus, policy.chunk_tokens, policy.count)
+            reading = self._reading(job, policy, chunks, run, events.put_nowait)
+            name, reason = self._choose(reading)
             if isinstance(run, JournaledRun):
                 run.plan(name, chunks)
             events.put_nowait(
-                Started(run.id, name, reason, len(corpus.documents), len(chunks), tokens, resumed)
+                Started(
+                    run.id,
+                    name,
+                    reason,
+                    len(job.corpus.documents),
+                    len(chunks),
+                    reading.tokens,
+                    resumed,
+                    job.parent,
+                )
             )
-            reading = Reading(
-                question, bound, Sections(corpus, chunks), run, events.put_nowait, self.truncate
-            )
-            draft = await get_strategy(name)(reading)
-            answer = Answer(
-                text=draft.text,
-                answered=draft.answered,
-                citations=citations(draft, corpus),
-                strategy=name,
-                model=policy.name,
-                usage=run.usage(),
-                chunks=reading.count,
-                stopped=draft.stopped,
-                seconds=asyncio.get_running_loop().time() - start,
-                run_id=run.id,
+            name, drafts = await self._read(name, reading)
+            usage = run.usage()
+            answers = tuple(
+                Answer(
+                    text=draft.text,
+                    answered=draft.answered,
+                    citations=citations(draft, job.corpus),
+                    strategy=name,
+                    model=policy.name,
+                    usage=usage,
+                    chunks=reading.count,
+                    stopped=draft.stopped,
+                    seconds=asyncio.get_running_loop().time() - start,
+                    run_id=run.id,
+                    question=question,
+                )
+                for question, draft in zip(job.questions, drafts, strict=True)
             )
             if isinstance(run, JournaledRun):
-                answer = run.finish(answer)
-            events.put_nowait(Finished(answer))
+                answers = run.finish(answers)
+            events.put_nowait(Finished(answers))
         except asyncio.CancelledError:
             _note_end(run, "interrupted", "interrupted")
             raise
@@ -203,24 +322,67 @@ class Reader:
             _note_end(run, "failed", str(error) or type(error).__name__)
             raise
 
-    def _choose(self, policy: Policy, tokens: int) -> tuple[str, str]:
+    async def _read(self, strategy: str, reading: Reading) -> tuple[str, Sequence[Draft]]:
+        """What was done, and the drafts that came of it."""
+        if reading.inherited != Notes():
+            reading.run.step(-1, 0, -1, Notes(), reading.inherited, Change((), ()))
+            if reading.policy.recalls and (drafts := await reading.recall()):
+                return NOTES, drafts
+        return strategy, await get_strategy(strategy)(reading)
+
+    async def calls(self, id: str, corpus: Corpus) -> list[Call]:
+        """The calls of a run in the journal, with the prompts, made again from its text, notes and replies.
+
+        Without asking the model: `AbsentModel` can stand in for it. UsageError when the text is not that of the run.
+        """
+        if self.journal is None:
+            raise UsageError(f"run {id} cannot be looked at without a journal")
+        row = self.journal.get(id)
+        if list(self.journal.documents(id)) != [document.id for document in corpus.documents]:
+            raise UsageError(f"the documents of run {id} have changed, so its prompts cannot be made again")
+        job = await self._job(row.questions, corpus, row.parent)
+        chunks = self.journal.chunks(id)
+        if not isinstance(job.policy, LanguagePolicy) or not chunks or not row.strategy:
+            return []
+        run = ReplayedRun(self.journal, id)
+        watched = WatchedModel(job.policy.model, run)
+        policy = replace(job.policy.bind(run), model=watched)
+        reading = self._reading(job, policy, chunks, run, lambda _: None)
+        with suppress(NotRecordedError, ModelError):  # where the run ended
+            await self._read(row.strategy, reading)
+        return watched.calls
+
+    async def _job(
+        self, question: str | Questions, corpus: Corpus | Iterable[Document], follow: str | None
+    ) -> Job:
+        return make_job(
+            question,
+            corpus,
+            await self.policy(),
+            follow=follow,
+            journal=self.journal,
+            reads_as=(self.settings.strategy, self.truncate),
+        )
+
+    def _reading(
+        self,
+        job: Job,
+        policy: Policy,
+        chunks: Sequence[Chunk],
+        run: Run,
+        emit: Callable[[Event], None],
+    ) -> Reading:
+        sections = Sections(job.corpus, chunks)
+        return Reading(job.questions, policy, sections, run, emit, self.truncate, job.history, job.inherited)
+
+    def _choose(self, reading: Reading) -> tuple[str, str]:
         if self.settings.strategy != "auto":
             return self.settings.strategy, "as asked"
         # Without a window one pass would do, but it shows no progress.
-        room = policy.chunk_tokens if policy.room is None else policy.room
-        if tokens <= room:
-            return "full", f"{tokens:,} tokens fit one pass of {room:,}"
-        return "sequential", f"{tokens:,} tokens exceed one pass of {room:,}"
-
-    def _key(self, question: str, policy: Policy, corpus: Corpus) -> str:
-        parts = [
-            question,
-            self.settings.strategy,
-            self.truncate,
-            policy.fingerprint,
-            [d.id for d in corpus.documents],
-        ]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+        room = reading.policy.chunk_tokens if reading.room is None else reading.room
+        if reading.tokens <= room:
+            return "full", f"{reading.tokens:,} tokens fit one pass of {room:,}"
+        return "sequential", f"{reading.tokens:,} tokens exceed one pass of {room:,}"
 
     async def close(self) -> None:
         """Releases the model. The next question opens it again."""
@@ -228,25 +390,6 @@ class Reader:
         model = getattr(policy, "model", None)
         if model is not None and (self._given is None or isinstance(self._given, str)):
             await model.close()
-
-
-def _samples(corpus: Corpus) -> list[str]:
-    """A few pieces from all over the text."""
-    documents = corpus.documents[:: max(1, len(corpus.documents) // _SAMPLES)][:_SAMPLES]
-    middles = [(d.text, max(0, len(d.text) // 2 - _SAMPLE // 2)) for d in documents]
-    return [text[start : start + _SAMPLE] for text, start in middles]
-
-
-def citations(draft: Draft, corpus: Corpus) -> tuple[Citation, ...]:
-    """The passages a draft cites, in the order of its markers, as the documents have them."""
-    spans = {entry.id: entry.span for entry in draft.notes.entries}
-    cited = []
-    for id in draft.cited:
-        if span := spans.get(id):
-            document = corpus.document(span.doc)
-            line, page, part = document.locate(span.start)
-            cited.append(Citation(document.source, span.start, span.end, line, page, corpus.text(span), part))
-    return tuple(cited)
 
 
 def _note_end(run: JournaledRun | UnkeptRun, status: str, error: str) -> None:

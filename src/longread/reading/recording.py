@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 from longread.models.base import ChatModel, Message, OnDelta, Reply, Sampling
 from longread.models.tokens import Estimator
+from longread.reading.caps import NO_CAPS, Caps, Meter
 from longread.reading.notes import Entry, Notes, Operation
 from longread.types import Usage
 
@@ -33,16 +34,22 @@ class Run(Protocol):
         """The reply recorded under `key`, or None."""
         ...
 
-    def record(self, key: str, reply: Reply) -> None:
-        """Keeps a reply for good."""
+    def admit(self, tokens: int) -> None:
+        """CapReached when a call with a prompt of so many tokens would pass a cap of the run."""
+        ...
+
+    def record(self, key: str, reply: Reply, tokens: int) -> None:
+        """Keeps a reply for good. `tokens` are those of the call as estimated here."""
         ...
 
     def void(self, keys: Sequence[str]) -> None:
         """Replies that led nowhere: they count as used, but are asked for anew when the run resumes."""
         ...
 
-    def step(self, position: int, chunk: int, before: Notes, after: Notes, change: Change) -> None:
-        """Keeps what one section did to the notes."""
+    def step(
+        self, position: int, question: int, chunk: int, before: Notes, after: Notes, change: Change
+    ) -> None:
+        """Keeps what one section did to a question's notes."""
         ...
 
     def settle(self, name: str, value: Any) -> Any:
@@ -66,22 +73,30 @@ class UnkeptRun:
 
     id = None
 
-    def __init__(self) -> None:
+    def __init__(self, caps: Caps = NO_CAPS) -> None:
         self.nonce = secrets.token_hex(8)
         self._usage = Usage()
+        self._meter = Meter(caps)
 
     def recall(self, key: str) -> Reply | None:
         """Nothing is ever recorded."""
         return None
 
-    def record(self, key: str, reply: Reply) -> None:
+    def admit(self, tokens: int) -> None:
+        """Holds the run to its caps."""
+        self._meter.admit(tokens)
+
+    def record(self, key: str, reply: Reply, tokens: int) -> None:
         """Counts what the reply cost."""
         self._usage += reply.usage
+        self._meter.add(reply.usage, tokens)
 
     def void(self, keys: Sequence[str]) -> None:
         """Keeps nothing."""
 
-    def step(self, position: int, chunk: int, before: Notes, after: Notes, change: Change) -> None:
+    def step(
+        self, position: int, question: int, chunk: int, before: Notes, after: Notes, change: Change
+    ) -> None:
         """Keeps nothing."""
 
     def settle(self, name: str, value: Any) -> Any:
@@ -141,9 +156,11 @@ class RecordedModel:
         reply = self._run.recall(key)
         if reply is not None:
             return reply
+        tokens = sum(self._count(message.text) for message in messages)
+        self._run.admit(tokens)
         reply = await self._model.chat(messages, sampling, on_delta)
         reply = replace(reply, text=_clean(reply.text), thinking=_clean(reply.thinking))
-        self._run.record(key, reply)
+        self._run.record(key, reply, tokens + self._count(reply.thinking + reply.text))
         return reply
 
     def void(self, requests: Sequence[tuple[tuple[Message, ...], Sampling]]) -> None:

@@ -41,6 +41,11 @@ _DROP = re.compile(
     r"(\[?n?\d{1,9}\]?(?:[ \t,;]{1,4}\[?n?\d{1,9}\]?)*)[ \t.]{0,4}$",
     re.IGNORECASE,
 )
+_LABEL = re.compile(
+    r"[ \t>*#\-•]{0,8}\[?(Q\d{1,3}(?:[ \t]{0,2}[,&+/][ \t]{0,2}Q?\d{1,3}){0,99})\]?\*{0,2}"
+    r"[ \t]{0,4}[:.)\-–—]?(?![\w'])[ \t]{0,4}(.*)",
+    re.IGNORECASE,
+)
 _NOTHING = re.compile(
     r"\W{0,8}(nothing|none|n/a|no (new |relevant |useful )?(notes?|information|facts?)"
     r"( (found|here|to note))?|nothing (relevant|new|useful|to note)[\w ]{0,40})\W{0,8}",
@@ -74,6 +79,41 @@ def parse_lines(text: str) -> Parsed:
         elif (note := _note(item)) is not None:
             operations.append(note)
     return Parsed(tuple(operations), plan)
+
+
+def parse_many(text: str, count: int) -> list[Parsed]:
+    """The lines of several questions, each with its number (`Q2 NOTE: …`, or `Q1, Q3 NOTE: …` for both).
+
+    A number alone on its line holds for the lines below it. Questions without lines have nothing to note.
+    """
+    if _NOTHING.fullmatch(text.strip()[:200]):
+        return [Parsed(())] * count
+    lines: list[list[str]] = [[] for _ in range(count)]
+    meant: list[int] = []
+    for line in text.strip().strip("`").splitlines():
+        rest = line
+        if label := _label(line):
+            meant = [int(number) for number in re.findall(r"\d+", label[1])]
+            rest = label[2]
+            if wrong := next((number for number in meant if not 1 <= number <= count), None):
+                raise FormatError(f"it speaks of question Q{wrong}, and there are Q1 to Q{count}")
+        elif not meant and (_TAG.match(line) or _DROP.match(line)):
+            raise FormatError("it has a line that does not begin with the number of its question, such as Q1")
+        for number in dict.fromkeys(meant):
+            lines[number - 1].append(rest)
+    if not meant:
+        raise FormatError("it has no line that begins with the number of a question and NOTE:, or NOTHING")
+    return [parse_lines("\n".join(own)) if "".join(own).strip() else Parsed(()) for own in lines]
+
+
+def _label(line: str) -> re.Match[str] | None:
+    """The numbers that a line begins with, if what follows is a note: a quote may begin with `Q1` as well."""
+    label = _LABEL.match(line)
+    if label is None:
+        return None
+    rest = label[2]
+    follows = _TAG.match(rest) or _DROP.match(rest) or _NOTHING.fullmatch(rest[:200])
+    return label if follows or not rest.strip() else None
 
 
 def parse_evidence(text: str) -> list[Add | None]:
@@ -212,6 +252,14 @@ _SPLIT = re.compile(
 )
 
 
+def parse_standing(text: str, known: str) -> str:
+    """A question made to stand by itself, on one line. One with words that are not `known` is refused."""
+    line = next((line for line in text.strip().splitlines() if line.strip()), "")
+    question = re.sub(r"^\W{0,8}QUESTION\W{0,8}", "", line, flags=re.IGNORECASE).strip()
+    _keeps_to(question, known)
+    return question
+
+
 def parse_split(text: str, query: str) -> tuple[str, str]:
     """Core question and instructions. A question with words that the query lacks is refused."""
     match = _SPLIT.search(text[:_LONGEST_SPLIT])
@@ -219,8 +267,12 @@ def parse_split(text: str, query: str) -> tuple[str, str]:
         raise FormatError("it lacks a QUESTION: line followed by an INSTRUCTIONS: line")
     question = match["question"].strip()
     instructions = match["instructions"].strip()
-    known = set(re.findall(r"\w+", query.casefold()))
-    words = re.findall(r"\w+", question.casefold())
-    if not words or sum(word in known for word in words) < 0.8 * len(words):
-        raise FormatError("its QUESTION does not keep to the words of what the user asked")
+    _keeps_to(question, query)
     return question, "" if re.fullmatch(r"\W*(none|n/a|nothing)?\W*", instructions, re.I) else instructions
+
+
+def _keeps_to(question: str, known: str) -> None:
+    allowed = set(re.findall(r"\w+", known.casefold()))
+    words = re.findall(r"\w+", question.casefold())
+    if not words or sum(word in allowed for word in words) < 0.8 * len(words):
+        raise FormatError("its QUESTION does not keep to the words of what the user asked")

@@ -21,7 +21,7 @@ from longread.reading.extractive.query import Cover, Query
 from longread.reading.extractive.survey import Survey, survey
 from longread.reading.extractive.units import NOTHING, Unit, read, units, value
 from longread.reading.notes import Add, Entry, Notes
-from longread.reading.policy import NOT_ANSWERED, Draft, Emit, Noted, Task
+from longread.reading.policy import NOT_ANSWERED, Draft, Emit, Noted, Task, Turn
 from longread.reading.recording import Run
 from longread.reading.section import Piece, Section
 from longread.reading.terms import TOKEN
@@ -90,20 +90,35 @@ class ExtractivePolicy:
     async def prepare(self, samples: Sequence[str]) -> None:
         """There is nothing to learn: it counts by a rule."""
 
-    async def begin(self, query: str, sections: Sequence[Section], *, withhold: bool) -> Survey:
-        """Weighs the question's words by their rarity and finds the names that lead from hop to hop."""
+    @property
+    def recalls(self) -> bool:
+        """No: what supports an answer is weighed against the whole text, and reading that costs no calls."""
+        return False
+
+    async def begin(
+        self, query: str, sections: Sequence[Section], *, withhold: bool, history: Sequence[Turn] = ()
+    ) -> Survey:
+        """Weighs the question's words by their rarity and finds the names that lead from hop to hop.
+
+        It cannot tell whom a follow-up means by "she", so `history` is not used.
+        """
         sections = _Stoppable(sections)
         try:
             return await asyncio.to_thread(survey, query, sections, _KEEP)
         finally:
             sections.stopped = True  # when cancelled, so that the thread ends too
 
-    async def note(self, task: Task, notes: Notes, section: Section, total: int) -> Noted:
-        """The section's best passages, if any pass the bar."""
-        return Noted(_adds(_surveyed(task), section, _PER_CHUNK))
+    async def note(
+        self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section, total: int
+    ) -> Sequence[Noted]:
+        """For each task the section's best passages, if any pass the bar."""
+        return [Noted(_adds(_surveyed(task), section, _PER_CHUNK)) for task in tasks]
 
-    def fit(self, task: Task, notes: Notes) -> tuple[Notes, tuple[Entry, ...]]:
-        """Notes within the budget; passages worth least go."""
+    def fit(self, tasks: Sequence[Task], notes: Sequence[Notes]) -> Sequence[tuple[Notes, tuple[Entry, ...]]]:
+        """Notes within the budget, which each task has to itself; passages worth least go."""
+        return [self._fit(held) for held in notes]
+
+    def _fit(self, notes: Notes) -> tuple[Notes, tuple[Entry, ...]]:
         return notes.fit(self._notes_tokens, lambda e: self.count(e.claim + e.quote) + 4, lambda e: e.weight)
 
     async def answer(self, task: Task, notes: Notes, emit: Emit) -> Draft:
@@ -125,7 +140,7 @@ class ExtractivePolicy:
     async def whole(self, task: Task, section: Section, emit: Emit) -> Draft:
         """Notes from everything at once, then the answer."""
         notes = Notes().update(_adds(_surveyed(task), section, _KEEP), None, section)
-        return await self.answer(task, self.fit(task, notes)[0], emit)
+        return await self.answer(task, self._fit(notes)[0], emit)
 
 
 class _Stoppable(Sequence[Section]):

@@ -3,20 +3,23 @@
 A strategy is a coroutine over a `Reading`, registered under its name:
 
     @strategy("backwards")
-    async def backwards(reading: Reading) -> Draft: ...
+    async def backwards(reading: Reading) -> Sequence[Draft]: ...
+
+It gives one draft for each of `reading.queries`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from longread.errors import UsageError
 from longread.models.base import Delta
-from longread.reading.events import Answering, AnswerText, ChunkRead, Event
+from longread.reading.events import Answering, AnswerText, ChunkRead, Event, Understood
 from longread.reading.notes import Notes
-from longread.reading.policy import Draft, Policy, Task
+from longread.reading.policy import Draft, Policy, Task, Turn
 from longread.reading.recording import Change, Run
 from longread.reading.section import Section, Sections
 from longread.types import ChunkCount
@@ -26,19 +29,32 @@ from longread.types import ChunkCount
 class Reading:
     """What a strategy works with, and the count of what it has read."""
 
-    query: str
+    queries: Sequence[str]
     policy: Policy
     sections: Sections
     run: Run
     emit: Callable[[Event], None]
     truncate: bool = False
     """Whether too long a text may be cut in the middle (`full` only)."""
+    history: Sequence[Turn] = ()
+    """What was asked and answered before, when the queries follow up on it."""
+    inherited: Notes = field(default_factory=Notes)
+    """The notes of the run that is followed up."""
     read: int = 0
     noted: int = 0
     total: int = field(init=False)
+    _tasks: tuple[Task, ...] | None = None
 
     def __post_init__(self) -> None:
         self.total = len(self.sections)
+
+    @property
+    def room(self) -> int | None:
+        """Tokens of text that fit one pass; None when any amount does."""
+        room = self.policy.room
+        if room is None or len(self.queries) == 1:
+            return room  # which leaves room for one question
+        return room - sum(map(self.policy.count, self.queries))
 
     @property
     def tokens(self) -> int:
@@ -50,42 +66,95 @@ class Reading:
         """How much was read."""
         return ChunkCount(self.total, self.read, self.noted)
 
-    async def note(self, task: Task, notes: Notes, section: Section) -> Notes:
+    async def begin(self, *, withhold: bool) -> tuple[Task, ...]:
+        """Prepares the queries, once; the policy says with `withhold` which part of each is kept for the end."""
+        if self._tasks is None:
+            tasks = []
+            for number, query in enumerate(self.queries):
+                task = await self.policy.begin(query, self.sections, withhold=withhold, history=self.history)
+                tasks.append(task)
+                if self.history and task.question != query:
+                    self.emit(Understood(number, task.question))
+            self._tasks = tuple(tasks)
+        return self._tasks
+
+    def start(self, tasks: Sequence[Task]) -> tuple[Notes, ...]:
+        """The notes to begin with, for each task: none, or those of the run that is followed up."""
+        return tuple(notes for notes, _ in self.policy.fit(tasks, [self.inherited] * len(tasks)))
+
+    async def note(
+        self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section
+    ) -> tuple[Notes, ...]:
         """Reads one section: asks the policy, changes the notes, keeps them within the budget, records it all."""
-        noted = await self.policy.note(task, notes, section, self.total)
-        updated = notes.update(noted.operations, noted.plan, section)
-        kept, dropped = self.policy.fit(task, updated) if updated is not notes else (notes, ())
-        position, self.read = self.read, self.read + 1
-        self.noted += any(entry.id >= notes.next_id for entry in updated.entries) or (
-            updated.memory != notes.memory
+        noted = await self.policy.note(tasks, notes, section, self.total)
+        updated = [
+            before.update(new.operations, new.plan, section) for before, new in zip(notes, noted, strict=True)
+        ]
+        fitted = (
+            self.policy.fit(tasks, updated)
+            if any(after is not before for before, after in zip(notes, updated, strict=True))
+            else [(same, ()) for same in notes]
         )
-        self.run.step(position, section.index, notes, kept, Change(noted.operations, dropped))
-        tokens = section.chunk.tokens
+        kept = tuple(after for after, _ in fitted)
+        changes = tuple(
+            Change(new.operations, dropped) for new, (_, dropped) in zip(noted, fitted, strict=True)
+        )
+        position, self.read = self.read, self.read + 1
+        self.noted += any(
+            any(entry.id >= before.next_id for entry in after.entries) or after.memory != before.memory
+            for before, after in zip(notes, updated, strict=True)
+        )
+        for question, steps in enumerate(zip(notes, kept, changes, strict=True)):
+            self.run.step(position, question, section.index, *steps)
+        repaired = any(new.repaired for new in noted)
         self.emit(
-            ChunkRead(
-                section.index, self.read, self.total, tokens, noted.operations, dropped, kept, noted.repaired
-            )
+            ChunkRead(section.index, self.read, self.total, section.chunk.tokens, changes, kept, repaired)
         )
         await asyncio.sleep(0)  # a policy that never waits would keep the events from whoever listens
         return kept
 
-    async def answer(self, task: Task, notes: Notes) -> Draft:
-        """The answer from notes."""
-        self.emit(Answering())
-        return await self.policy.answer(task, notes, self._say)
+    async def answer(self, tasks: Sequence[Task], notes: Sequence[Notes]) -> list[Draft]:
+        """The answers from notes."""
+        drafts = []
+        for number, (task, held) in enumerate(zip(tasks, notes, strict=True)):
+            self.emit(Answering(number))
+            drafts.append(await self.policy.answer(task, held, partial(self._say, number)))
+        return drafts
 
-    async def whole(self, task: Task, section: Section) -> Draft:
-        """The answer from one pass over a section."""
-        self.emit(Answering())
-        draft = await self.policy.whole(task, section, self._say)
-        self.run.step(0, section.index, Notes(), draft.notes, Change((), ()))
+    async def recall(self) -> list[Draft] | None:
+        """Answers from inherited notes alone; None unless they suffice for every query."""
+        tasks = await self.begin(withhold=True)
+        drafts = []
+        for task, notes in zip(tasks, self.start(tasks), strict=True):
+            drafts.append(await self.policy.answer(task, notes, lambda _: None))
+            if not drafts[-1].answered:
+                return None
+        for number, draft in enumerate(drafts):
+            self.emit(Answering(number))
+            self._say(number, Delta(draft.text))
+        return drafts
+
+    async def whole(self, tasks: Sequence[Task], section: Section) -> list[Draft]:
+        """The answers from one pass over a section. Several questions share the pass by taking notes."""
+        if len(tasks) > 1:
+            return await self.answer(tasks, await self.note(tasks, [Notes()] * len(tasks), section))
+        self.read = 1
+        draft = await self.one(0, tasks[0], section)
+        self.noted = int(bool(draft.notes.entries))
+        return [draft]
+
+    async def one(self, number: int, task: Task, section: Section) -> Draft:
+        """The answer to the question of that number from one pass over a section."""
+        self.emit(Answering(number))
+        draft = await self.policy.whole(task, section, partial(self._say, number))
+        self.run.step(0, number, section.index, Notes(), draft.notes, Change((), ()))
         return draft
 
-    def _say(self, delta: Delta) -> None:
-        self.emit(AnswerText(*delta))
+    def _say(self, question: int, delta: Delta) -> None:
+        self.emit(AnswerText(question, *delta))
 
 
-Strategy = Callable[[Reading], Awaitable[Draft]]
+Strategy = Callable[[Reading], Awaitable[Sequence[Draft]]]
 
 _registry: dict[str, Strategy] = {}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from longread.errors import UsageError
@@ -15,12 +15,12 @@ _LONGEST_TOKEN = 16
 
 
 @strategy("full")
-async def full(reading: Reading) -> Draft:
+async def full(reading: Reading) -> Sequence[Draft]:
     """Reads everything at once. Too long a text is an error, unless it may be cut in the middle."""
-    room, tokens = reading.policy.room, reading.tokens
-    task = await reading.policy.begin(reading.query, reading.sections, withhold=False)
+    room, tokens = reading.room, reading.tokens
+    tasks = await reading.begin(withhold=len(reading.queries) > 1)
     section = reading.sections.whole()
-    reading.total = reading.read = 1
+    reading.total = 1
     stopped = None
     if room is not None and tokens > room:
         if not reading.truncate:
@@ -30,9 +30,8 @@ async def full(reading: Reading) -> Draft:
             )
         section = keep_ends(section, room, reading.policy.count)
         stopped = f"the middle was cut: {section.chunk.tokens:,} of {tokens:,} tokens were read"
-    draft = await reading.whole(task, section)
-    reading.noted = int(bool(draft.notes.entries))
-    return draft._replace(stopped=draft.stopped or stopped)
+    drafts = await reading.whole(tasks, section)
+    return [draft._replace(stopped=draft.stopped or stopped) for draft in drafts]
 
 
 def keep_ends(section: Section, limit: int, count: Callable[[str], int]) -> Section:

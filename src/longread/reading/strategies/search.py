@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import bm25s
 import numpy as np
@@ -22,26 +22,32 @@ _MOST = 16_000
 
 
 @strategy("search")
-async def search(reading: Reading) -> Draft:
-    """Reads the best passages and nothing else; what they do not hold is not found."""
-    task = await reading.policy.begin(reading.query, reading.sections, withhold=False)
+async def search(reading: Reading) -> Sequence[Draft]:
+    """Reads the best passages for each query and nothing else; what they do not hold is not found."""
     spans = list(passages(reading.sections))
     tokens = [reading.policy.count(reading.sections.corpus.text(span)) for span in spans]
-    room = min(_MOST, reading.policy.room or _MOST)
-    chosen: list[int] = []
-    for best in await asyncio.to_thread(rank, reading.query, reading.sections, spans):
-        if tokens[best] <= room:
-            chosen.append(best)
-            room -= tokens[best]
-    reading.total, reading.read = len(spans), len(chosen)
-    if not chosen:
-        return Draft(NOT_ANSWERED, False, (), Notes())
-    chosen.sort()
-    chunk = Chunk(0, tuple(spans[i] for i in chosen), sum(tokens[i] for i in chosen))
-    draft = await reading.whole(task, Sections(reading.sections.corpus, [chunk])[0])
-    cited = [entry.span for entry in draft.notes.entries if entry.span]
-    reading.noted = sum(any(_within(span, spans[i]) for span in cited) for i in chosen)
-    return draft
+    reading.total = len(spans)
+    seen: set[int] = set()
+    noted: set[int] = set()
+    drafts = []
+    for number, task in enumerate(await reading.begin(withhold=False)):
+        room = min(_MOST, reading.policy.room or _MOST)
+        chosen: list[int] = []
+        for best in await asyncio.to_thread(rank, task.question, reading.sections, spans):
+            if tokens[best] <= room:
+                chosen.append(best)
+                room -= tokens[best]
+        if not chosen:
+            drafts.append(Draft(NOT_ANSWERED, False, (), Notes()))
+            continue
+        chosen.sort()
+        chunk = Chunk(number, tuple(spans[i] for i in chosen), sum(tokens[i] for i in chosen))
+        drafts.append(await reading.one(number, task, Sections(reading.sections.corpus, [chunk])[0]))
+        seen.update(chosen)
+        cited = [entry.span for entry in drafts[-1].notes.entries if entry.span]
+        noted.update(i for i in chosen if any(_within(span, spans[i]) for span in cited))
+        reading.read, reading.noted = len(seen), len(noted)
+    return drafts
 
 
 def passages(sections: Sections) -> Iterator[Span]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from longread.reading.notes import Notes
+from collections.abc import Sequence
+
 from longread.reading.policy import Draft
 from longread.reading.strategies.base import Reading, strategy
 
 
 @strategy("sequential")
-async def sequential(reading: Reading) -> Draft:
+async def sequential(reading: Reading) -> Sequence[Draft]:
     """Reads all of the text; its calls follow one another."""
-    task = await reading.policy.begin(reading.query, reading.sections, withhold=True)
-    notes = Notes()
+    tasks = await reading.begin(withhold=True)
+    notes = reading.start(tasks)
     for section in reading.sections:
-        notes = await reading.note(task, notes, section)
-    return await reading.answer(task, notes)
+        notes = await reading.note(tasks, notes, section)
+    return await reading.answer(tasks, notes)

@@ -1,0 +1,67 @@
+"""Hard limits on what a run may use, and the meter that holds it to them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from longread.errors import CapReached
+from longread.types import Usage
+
+
+class Caps(NamedTuple):
+    """What a run may use over all processes that work on it; None is no limit."""
+
+    calls: int | None = None
+    tokens: int | None = None
+    """Input and output together."""
+    cost: float | None = None
+    """In the currency of the configured prices."""
+
+    def __bool__(self) -> bool:
+        return any(cap is not None for cap in self)
+
+
+NO_CAPS = Caps()
+
+
+class Meter:
+    """Adds up what a run uses. Asked before each call, so that only calls in flight can pass a cap.
+
+    Args:
+        caps: The limits.
+        calls: Calls that the run has made before.
+        tokens: Their tokens, estimated where the server did not say.
+        cost: Their cost; None when it is unknown of any.
+    """
+
+    def __init__(self, caps: Caps, calls: int = 0, tokens: int = 0, cost: float | None = 0.0) -> None:
+        self._caps = caps
+        self._calls = calls
+        self._tokens = tokens
+        self._cost = cost
+
+    def admit(self, tokens: int) -> None:
+        """CapReached if a call with a prompt of so many tokens would pass a cap."""
+        caps = self._caps
+        if caps.calls is not None and self._calls >= caps.calls:
+            raise CapReached(f"the run has made the {caps.calls:,} calls that max_calls allows")
+        if caps.tokens is not None and self._tokens + tokens > caps.tokens:
+            raise CapReached(
+                f"the run has used {self._tokens:,} tokens and its next call takes {tokens:,} or more; "
+                f"max_total_tokens allows {caps.tokens:,}"
+            )
+        if caps.cost is not None and self._cost is None:
+            raise CapReached("max_cost cannot be kept: the cost of a call is unknown; set `price`")
+        if caps.cost is not None and self._cost is not None and self._cost >= caps.cost:
+            raise CapReached(f"the run has cost {self._cost:.4g}; max_cost allows {caps.cost:.4g}")
+
+    def add(self, usage: Usage, estimate: int) -> None:
+        """Counts a call. `estimate` stands for its tokens where the server does not say."""
+        self._calls += usage.calls
+        self._tokens += spent(usage.input_tokens, usage.output_tokens, estimate)
+        self._cost = None if self._cost is None or usage.cost is None else self._cost + usage.cost
+
+
+def spent(given: int | None, written: int | None, estimate: int) -> int:
+    """Tokens of a call for a cap: what the server said, or else the estimate."""
+    return estimate if given is None or written is None else given + written
