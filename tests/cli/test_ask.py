@@ -162,7 +162,7 @@ def test_without_a_model_the_extractive_policy_answers(world: Cli) -> None:
         (["ask", "What?", "world.txt", "--set", "state_dir="], 2, "state_dir"),
         (["ask", "What?", "world.txt", "--model", "m", "--base-url", "http://a:b@127.0.0.1:9/v1"], 2, "password"),
         (["runs", "show", "zz"], 2, "no run"),
-        (["ask", "What?"], 2, "paths"),
+        (["ask", "What?"], 2, "after the question"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_clear_line_and_an_exit_code(

@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from longread.cli import ask, demo, runs
+from longread.cli import ask, completion, config, demo, doctor, mcp, models, runs
 from longread.errors import LongreadError
 
 app = typer.Typer(
@@ -24,7 +24,12 @@ app = typer.Typer(
 )
 ask.register(app)
 runs.register(app)
+config.register(app)
+models.register(app)
+doctor.register(app)
+mcp.register(app)
 demo.register(app)
+completion.register(app)
 
 
 def _version(show: bool) -> None:
@@ -54,7 +59,7 @@ def main() -> None:
     try:
         app()
     except LongreadError as error:
-        from longread.cli.terminal import printable
+        from longread.printable import printable
 
         print(f"longread: {printable(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-if TYPE_CHECKING:
-    from longread.cli.output import Display
-    from longread.config import Settings
-    from longread.reading.journal import Journal
-    from longread.types import Answer, Corpus
+_MOST_QUESTIONS = 1_000_000
+"""Bytes of a file of questions."""
 
 EXAMPLES = """\b
 Examples:
   longread ask "Who signed the lease, and until when does it run?" contracts/
   longread ask "Which function retries a failed upload?" src/ --include "*.py"
   longread ask "What changed in March?" report.pdf --model qwen3 --base-url http://localhost:8000/v1
+  longread ask --question "Who is the client?" --question "What is the fee?" contracts/ --json
+  longread ask --continue "And when does it end?"
+  longread ask "Which paper reports the largest effect?" papers/ --dry-run
   git log -p | longread ask "When was the cache removed, and why?" -
 """
 
@@ -30,8 +29,26 @@ def register(app: typer.Typer) -> None:
 
 
 def ask(
-    question: Annotated[str, typer.Argument(help="The question, in quotes.")],
-    paths: Annotated[list[str], typer.Argument(help="Files, folders, or - for standard input.")],
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[QUESTION] PATH...",
+            help="The question, in quotes, then files, folders, or - for standard input. With --question or "
+            "--questions all are paths; with --continue there are none.",
+            show_default=False,
+        ),
+    ] = None,
+    question: Annotated[
+        list[str] | None,
+        typer.Option("--question", "-q", help="A question; repeat it to have several answered in one read."),
+    ] = None,
+    questions: Annotated[
+        str | None, typer.Option(metavar="FILE", help="A file with one question a line; # begins a comment.")
+    ] = None,
+    follow: Annotated[
+        bool,
+        typer.Option("--continue", "-c", help="Follow up on the last run: its documents, notes and answer."),
+    ] = False,
     model: Annotated[
         str | None,
         typer.Option(
@@ -55,6 +72,9 @@ def ask(
     exclude: Annotated[
         list[str] | None, typer.Option(help="Leave out files that match; may be repeated.")
     ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Fail when any file cannot be read, instead of naming it.")
+    ] = False,
     prompts: Annotated[
         str | None, typer.Option(help="Prompt set and note format: ledger, text, or a TOML file.")
     ] = None,
@@ -65,7 +85,22 @@ def ask(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Any other setting; may be repeated."),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what it would take (calls, tokens, time, cost) and stop.")
+    ] = False,
+    max_calls: Annotated[int | None, typer.Option(help="Stop before a call beyond so many.")] = None,
+    max_total_tokens: Annotated[
+        int | None, typer.Option(help="Stop before a call that would use more, input and output together.")
+    ] = None,
+    max_cost: Annotated[
+        float | None, typer.Option(help="Stop when the calls have cost so much; needs the setting `price`.")
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Read much text at a remote endpoint without being asked.")
+    ] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object, or a list with --question and --questions.")
+    ] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Read again although the answer is known.")] = False,
 ) -> None:
     """Answer a question from documents of any length, with citations.
@@ -74,12 +109,25 @@ def ask(
     interrupted goes on when the same command is given again. Exit codes: 0 answered, 1 failure, 2 wrong
     usage, 3 not in the documents, 4 stopped at a cap, 130 interrupted.
     """
+    from longread.cli.asking import execute
+    from longread.cli.overrides import assignments, caps, given
     from longread.errors import UsageError
 
     if truncate not in (None, "middle"):
         raise UsageError(f"--truncate {truncate}: the only way is 'middle'")
     if truncate and strategy != "full":
         raise UsageError("--truncate belongs to --strategy full; the other strategies read all of the text")
+    asked = [*(question or []), *(_questions(questions) if questions is not None else [])]
+    paths = list(arguments or [])
+    listed = bool(asked)
+    if not listed:
+        if not paths:
+            raise UsageError(
+                'nothing is asked: give a question in quotes and a path, as in: ask "Who …?" docs/'
+            )
+        asked = [paths.pop(0)]
+    if not all(one.strip() for one in asked):
+        raise UsageError("a question is empty; give one in quotes before the paths")
     settings: dict[str, Any] = {
         "model": model,
         "base_url": base_url,
@@ -88,128 +136,67 @@ def ask(
         "window": window,
         "chunk_tokens": chunk_tokens,
         "notes_tokens": notes_tokens,
-    }
-    settings = {name: value for name, value in settings.items() if value is not None} | assignments(
-        set_ or []
-    )
-    command = {
-        "question": question,
-        "paths": paths,
-        "include": include or [],
-        "exclude": exclude or [],
-        "truncate": truncate == "middle",
-        "settings": settings,
-        "folder": str(Path.cwd()),
-    }
-    if "-" in paths and sys.stdin is None:
-        raise UsageError("- stands for standard input, which is closed")
-    stdin = sys.stdin.buffer.read() if "-" in paths else None
-    execute(command, stdin=stdin, as_json=json, fresh=fresh)
+    } | caps(max_calls, max_total_tokens, max_cost)
+    settings = given(settings) | assignments(set_ or [])
+    if follow:
+        if paths or include or exclude:
+            raise UsageError(
+                f"--continue reads the documents of the last run again; leave out {' '.join(paths) or 'the filters'}"
+            )
+        command, stdin = _followed(settings)
+        command |= {"questions": asked, "listed": listed, "settings": command["settings"] | settings}
+    else:
+        if not paths:
+            after = "" if listed else f" after the question '{asked[0]}'"
+            raise UsageError(f"nothing to read: name files or folders{after}, such as . for this one")
+        if "-" in paths and sys.stdin is None:
+            raise UsageError("- stands for standard input, which is closed")
+        stdin = sys.stdin.buffer.read() if "-" in paths else None
+        command = {
+            "questions": asked,
+            "listed": listed,
+            "paths": paths,
+            "include": include or [],
+            "exclude": exclude or [],
+            "strict": strict,
+            "truncate": truncate == "middle",
+            "settings": settings,
+            "folder": str(Path.cwd()),
+        }
+    execute(command, stdin=stdin, as_json=json, fresh=fresh, dry_run=dry_run, yes=yes)
 
 
-def assignments(pairs: list[str]) -> dict[str, Any]:
-    """`--set NAME=VALUE` as a mapping."""
-    from longread.config import Settings, parse_value
+def _questions(path: str) -> list[str]:
+    """The questions of a file, one a line."""
     from longread.errors import UsageError
 
-    values = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        name = name.strip().replace("-", "_")
-        if not equals or name not in Settings.model_fields:
-            raise UsageError(f"--set {pair}: give NAME=VALUE with one of {', '.join(Settings.model_fields)}")
-        if name == "api_key":
-            raise UsageError(
-                "--set api_key: a key on the command line is seen by others; put it in LONGREAD_API_KEY "
-                "or in the configuration file"
-            )
-        values[name] = parse_value(name, value)
-    return values
-
-
-def execute(
-    command: dict[str, Any],
-    *,
-    stdin: bytes | None = None,
-    as_json: bool = False,
-    fresh: bool = False,
-    resumes: str | None = None,
-) -> None:
-    """Runs a command as the journal keeps it, prints its answer, and exits with its code.
-
-    `resumes` is the run that must go on.
-    """
-    import asyncio
-    import io
-
-    from longread.cli.output import Display
-    from longread.config import load_settings
-    from longread.documents.load import load
-    from longread.errors import InputError
-    from longread.reading.journal import Journal
-    from longread.reading.strategies import get_strategy
-
-    settings = load_settings(command["settings"])  # before the folder changes: state_dir may be relative
     try:
-        os.chdir(command["folder"])
+        with Path(path).open("rb") as file:
+            text = file.read(_MOST_QUESTIONS + 1)
+        lines = [line.strip() for line in text.decode("utf-8-sig").splitlines()]
     except OSError as error:
-        raise InputError(f"the folder {command['folder']} cannot be entered: {error.strerror}") from error
-    if settings.strategy != "auto":
-        get_strategy(settings.strategy)  # a wrong name is told before anything is read
-    with Display(as_json=as_json) as display:
-        journal = Journal(settings.state_dir)
-        corpus = load(
-            *command["paths"],
-            include=command["include"],
-            exclude=command["exclude"],
-            stdin=io.BytesIO(stdin) if stdin is not None else None,
-        )
-        display.loaded(corpus)
-        answer = asyncio.run(_read(command, settings, corpus, journal, display, stdin, fresh, resumes))
-        journal.close()
-    raise typer.Exit(0 if answer.answered else 3)
+        raise UsageError(f"--questions {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"--questions {path}: it is not UTF-8 text; give one question a line") from error
+    if len(text) > _MOST_QUESTIONS:
+        raise UsageError(f"--questions {path}: it is larger than {_MOST_QUESTIONS:,} bytes")
+    asked = [line for line in lines if line and not line.startswith("#")]
+    if not asked:
+        raise UsageError(f"--questions {path}: it holds no question; give one a line")
+    return asked
 
 
-async def _read(
-    command: dict[str, Any],
-    settings: Settings,
-    corpus: Corpus,
-    journal: Journal,
-    display: Display,
-    stdin: bytes | None,
-    fresh: bool,
-    resumes: str | None,
-) -> Answer:
-    import asyncio
+def _followed(settings: dict[str, Any]) -> tuple[dict[str, Any], bytes | None]:
+    """The command of the last run, and what it read from standard input."""
+    from longread.config import load_settings
+    from longread.errors import UsageError
+    from longread.reading.journal import Journal
 
-    from longread.errors import LongreadError
-    from longread.reading.events import Started
-    from longread.reading.opening import open_policy
-    from longread.reading.reader import Reader
-
-    opened = await open_policy(settings)
-    display.say(opened.choice)
-    # All settings, so that the run goes on in the same way wherever it is resumed; never the key.
-    command["settings"] = settings.model_dump(mode="json", exclude={"api_key", "state_dir"})
-    command["settings"] |= {name: value for name, value in opened.resolved.items() if value is not None}
-    reader = Reader(opened.policy, strategy=settings.strategy, truncate=command["truncate"], journal=journal)
-    events = reader.read(
-        command["question"], corpus, fresh=fresh, resume=resumes, command=command, stdin=stdin
-    )
-    run_id = None
-    try:
-        async for event in events:
-            if isinstance(event, Started):
-                run_id = event.run_id
-            display.show(event)
-    except (LongreadError, KeyboardInterrupt, asyncio.CancelledError) as error:
-        display.stop()
-        if run_id:
-            display.say(f"what was read is kept; go on with: longread runs resume {run_id}")
-        if isinstance(error, LongreadError):
-            raise
-        raise typer.Exit(130) from None
-    finally:
-        await opened.close()
-    assert display.answer is not None
-    return display.answer
+    journal = Journal(load_settings(settings).state_dir)
+    row = journal.latest()
+    if row is None or not row.command:
+        what = "there is no run yet" if row is None else f"the last run, {row.id}, was made by a program"
+        raise UsageError(f"nothing to follow up on: {what}; give a question and a path")
+    stdin = journal.stdin(row.id)
+    journal.close()
+    return {**row.command, "follows": row.id}, stdin

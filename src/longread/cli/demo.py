@@ -20,12 +20,12 @@ def demo(
     """Answer a question from the source of this machine's Python standard library, without a model."""
     import sysconfig
 
-    from longread.cli.ask import execute
+    from longread.cli.asking import execute
 
     library = sysconfig.get_path("stdlib")
     print(f"$ cd {library}\n$ longread ask {question!r} . --include '*.py' --model extractive\n", flush=True)
     command = {
-        "question": question,
+        "questions": [question],
         "paths": ["."],
         "include": ["*.py"],
         "exclude": ["site-packages/", "dist-packages/"],

@@ -10,27 +10,21 @@ from collections import defaultdict
 from types import TracebackType
 from typing import Any, Self
 
-from longread.cli.terminal import printable
-from longread.reading.events import Answering, AnswerText, ChunkRead, Event, Finished, Started
-from longread.types import Answer, Citation, Corpus, Usage
+from longread.printable import printable
+from longread.reading.events import Answering, AnswerText, ChunkRead, Event, Finished, Started, Understood
+from longread.reading.rehearsal import Estimate
+from longread.types import Answer, Corpus, Usage
 
 SCHEMA_VERSION = 1
 _NAMED = 5
 """Files named for each reason they were skipped for."""
 
 
-def place(citation: Citation) -> str:
-    """`file:line`, `file, page 3`, `file, sheet Budget`, or the file alone."""
-    line = f":{citation.line}" if citation.line is not None else ""
-    page = f", page {citation.page}" if citation.page is not None else ""
-    part = f", {citation.part}" if citation.part else ""
-    return f"{citation.source}{line}{page}{part}"
-
-
 def as_object(answer: Answer, corpus: Corpus | None) -> dict[str, Any]:
     """The JSON object of `--json`; docs/json.md describes it."""
     return {
         "schema_version": SCHEMA_VERSION,
+        "question": answer.question,
         "answer": answer.text,
         "answered": answer.answered,
         "citations": [c._asdict() for c in answer.citations],
@@ -52,6 +46,12 @@ def as_object(answer: Answer, corpus: Corpus | None) -> dict[str, Any]:
         "seconds": round(answer.seconds, 3),
         "run_id": answer.run_id,
         "stored": answer.stored,
+        **_left_out(corpus),
+    }
+
+
+def _left_out(corpus: Corpus | None) -> dict[str, Any]:
+    return {
         "skipped": [s._asdict() for s in corpus.skipped] if corpus else [],
         "warnings": [f"{d.source}: {w}" for d in corpus for w in d.warnings] if corpus else [],
     }
@@ -77,16 +77,18 @@ def evidence(answer: Answer) -> str:
     lines = []
     for number, citation in enumerate(answer.citations, 1):
         quote = textwrap.shorten(printable(citation.text), 400, placeholder=" …")
-        lines.append(f"[{number}] {printable(place(citation))}\n" + textwrap.indent(quote, "    "))
+        lines.append(f"[{number}] {printable(citation.place)}\n" + textwrap.indent(quote, "    "))
     return "\n".join(lines)
 
 
 class Display:
     """Shows a run's events. Progress appears on a terminal only; remarks and the answer always."""
 
-    def __init__(self, *, as_json: bool) -> None:
+    def __init__(self, *, as_json: bool, listed: bool = False) -> None:
+        """`listed`: answers are printed together at the end, each under its question, in JSON as a list."""
         self._json = as_json
-        self._stream = not as_json and sys.stdout.isatty()
+        self._listed = listed
+        self._stream = not as_json and not listed and sys.stdout.isatty()
         self._progress: Any = None
         self._bar: Any = None
         self._corpus: Corpus | None = None
@@ -95,7 +97,7 @@ class Display:
         self._dropped = 0
         self._since = time.monotonic()
         self._printed = False
-        self.answer: Answer | None = None
+        self.answers: tuple[Answer, ...] = ()
 
     def __enter__(self) -> Self:
         return self
@@ -133,9 +135,11 @@ class Display:
                 self.stop()
             case AnswerText():
                 self._say_answer(event)
-            case Finished(answer):
+            case Understood():
+                self.say(f"understood as: {event.text}")
+            case Finished(answers):
                 self.stop()
-                self._finish(answer)
+                self._finish(answers)
 
     def stop(self) -> None:
         """Takes the progress bar away."""
@@ -145,6 +149,10 @@ class Display:
 
     def _start(self, event: Started) -> None:
         self._tokens = event.tokens
+        if event.follows:
+            self.say(
+                f"first from the notes of run {event.follows}; the text is read again if they do not suffice"
+            )
         again = "; goes on where an earlier run stopped" if event.resumed else ""
         documents = "document" if event.documents == 1 else "documents"
         self.say(
@@ -172,12 +180,11 @@ class Display:
 
     def _advance(self, event: ChunkRead) -> None:
         self._seen += event.tokens
-        self._dropped += len(event.dropped)
+        self._dropped += sum(len(change.dropped) for change in event.changes)
         if self._progress is not None:
             speed = self._seen / max(time.monotonic() - self._since, 1e-3)
-            self._progress.update(
-                self._bar, completed=event.read, speed=_short(round(speed)), notes=len(event.notes.entries)
-            )
+            held = sum(len(notes.entries) for notes in event.notes)
+            self._progress.update(self._bar, completed=event.read, speed=_short(round(speed)), notes=held)
 
     def _say_answer(self, event: AnswerText) -> None:
         if not self._stream:
@@ -190,29 +197,74 @@ class Display:
             self._printed = True
             print(printable(event.text), end="", flush=True)
 
-    def _finish(self, answer: Answer) -> None:
-        self.answer = answer
-        if answer.stored:
-            self.say(f"this is the stored answer of run {answer.run_id}; --fresh reads again")
+    def _finish(self, answers: tuple[Answer, ...]) -> None:
+        self.answers = answers
+        first = answers[0]
+        if first.stored:
+            self.say(f"this is the stored answer of run {first.run_id}; --fresh reads again")
         if self._json:
-            unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-            print(json.dumps(as_object(answer, self._corpus), ensure_ascii=not unicode))
+            objects = [as_object(answer, self._corpus) for answer in answers]
+            print_json(objects if self._listed else objects[0])
         else:
-            if self._stream and self._printed and not answer.stored:
-                print()
-            else:
-                print(printable(answer.text))
-            if answer.citations:
-                print(f"\n{evidence(answer)}")
-            elif answer.answered:
-                self.say("no passage could be matched to this answer: check it before you rely on it")
+            for number, answer in enumerate(answers, 1):
+                if self._listed:
+                    print(f"{'' if number == 1 else chr(10)}{number}. {printable(answer.question)}")
+                self._print(answer)
         sys.stdout.flush()
-        self.say(summary(answer, self._tokens))
+        self.say(summary(first, self._tokens))
         if self._dropped:
             self.say(
                 f"{self._dropped:,} notes of little weight were dropped to stay within notes_tokens; "
-                f"`longread runs show {answer.run_id} --notes` names them"
+                f"`longread runs show {first.run_id} --notes` names them"
             )
+
+    def _print(self, answer: Answer) -> None:
+        if self._stream and self._printed and not answer.stored:
+            print()
+        else:
+            print(printable(answer.text))
+        if answer.citations:
+            print(f"\n{evidence(answer)}")
+        elif answer.answered:
+            self.say("no passage could be matched to this answer: check it before you rely on it")
+
+
+def print_json(value: object) -> None:
+    """JSON on one line, in ASCII where the output cannot hold more."""
+    unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    print(json.dumps(value, ensure_ascii=not unicode))
+
+
+def as_plan(estimate: Estimate, model: str, corpus: Corpus) -> dict[str, Any]:
+    """The JSON object of `--dry-run --json`; docs/json.md describes it."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "dry_run": True,
+        "model": model,
+        **estimate.plan._asdict(),
+        **{name: value for name, value in estimate._asdict().items() if name != "plan"},
+        **_left_out(corpus),
+    }
+
+
+def forecast(estimate: Estimate) -> str:
+    """What a run would take, for people."""
+    plan = estimate.plan
+    documents = "document" if plan.documents == 1 else "documents"
+    chunks = "chunk" if plan.chunks == 1 else "chunks"
+    time_ = (
+        "unknown until the model was used once" if estimate.seconds is None else _duration(estimate.seconds)
+    )
+    cost = "unknown: set `price`" if estimate.cost is None else f"{estimate.cost:.4g}"
+    return (
+        f"would read {plan.documents:,} {documents}, {_short(plan.tokens)} tokens in {plan.chunks:,} {chunks}, "
+        f"strategy {plan.strategy} ({plan.reason})\n"
+        f"calls          {estimate.calls:,}\n"
+        f"input tokens   {_short(estimate.input_tokens)}\n"
+        f"output tokens  {_short(estimate.output_tokens)}\n"
+        f"time           {time_}\n"
+        f"cost           {cost}"
+    )
 
 
 def _usage(usage: Usage) -> str:

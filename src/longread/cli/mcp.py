@@ -1,0 +1,100 @@
+"""`longread mcp`: a server that lets coding assistants ask."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+EXAMPLES = """\b
+Examples:
+  longread mcp --root ~/contracts
+  longread mcp --root docs --root src --max-total-tokens 2000000
+
+\b
+In Claude Code:
+  claude mcp add longread -- uvx --from "longread[mcp]" longread mcp --root .
+In VS Code (.vscode/mcp.json):
+  {"servers": {"longread": {"command": "longread", "args": ["mcp", "--root", "${workspaceFolder}"]}}}
+In other clients:
+  {"mcpServers": {"longread": {"command": "longread", "args": ["mcp", "--root", "/path/to/folder"]}}}
+"""
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("mcp", epilog=EXAMPLES)(mcp)
+
+
+def mcp(
+    root: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="DIR",
+            help="A folder that clients may have read; may be repeated. The current one by default.",
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            help="A model at --base-url, local:PATH for a checkpoint, or extractive for none.",
+        ),
+    ] = None,
+    base_url: Annotated[
+        str | None, typer.Option(help="An OpenAI-compatible endpoint, such as http://localhost:8000/v1.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Any other setting; may be repeated."),
+    ] = None,
+    max_calls: Annotated[int | None, typer.Option(help="Stop a run before a call beyond so many.")] = None,
+    max_total_tokens: Annotated[
+        int | None,
+        typer.Option(help="Stop a run before a call that would use more, input and output together."),
+    ] = None,
+    max_cost: Annotated[
+        float | None, typer.Option(help="Stop a run when its calls have cost so much; needs `price`.")
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Let clients have much text read at a remote endpoint.")
+    ] = False,
+) -> None:
+    """Serve coding assistants over standard input and output (Model Context Protocol).
+
+    Clients can ask, list runs and show them, below --root only; they cannot choose the model. Reading much text at
+    a remote endpoint needs --yes or a cap.
+    """
+    import asyncio
+    import os
+    import signal
+    import sys
+    from importlib.util import find_spec
+
+    from longread.cli.overrides import assignments, caps, given
+    from longread.config import resolve_settings
+    from longread.errors import UsageError
+    from longread.printable import printable
+
+    if not find_spec("mcp"):
+        raise UsageError("longread mcp needs the extra: pip install 'longread[mcp]'")
+
+    from longread.server.mcp import serve
+    from longread.server.roots import Roots
+    from longread.server.service import Service
+
+    def say(text: str) -> None:
+        print(printable(text), file=sys.stderr, flush=True)
+
+    overrides = given({"model": model, "base_url": base_url}) | caps(max_calls, max_total_tokens, max_cost)
+    resolved = resolve_settings(overrides | assignments(set_ or []))  # before the folder changes
+    roots = Roots(root or ["."])
+    for remark in resolved.remarks:
+        say(remark)
+    service = Service(resolved.settings, roots, say, yes=yes)
+    os.chdir(roots.folders[0])  # so that documents have short names
+    say(f"serving what {', '.join(map(str, roots.folders))} holds, until standard input ends")
+    # Python would wait for the thread that waits for input; the journal holds all that was done.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    asyncio.run(serve(service))

@@ -1,0 +1,1 @@
+"""Longread for other programs: coding assistants ask it through the Model Context Protocol."""
