@@ -4,7 +4,13 @@ from tests.support import generated
 
 
 def test_the_table_of_settings_is_up_to_date() -> None:
-    assert generated.MODELS.read_text(encoding="utf-8") == generated.models_page(), "run `make docs`"
+    assert generated.CONFIGURATION.read_text(encoding="utf-8") == generated.configuration_page(), (
+        "run `make docs`"
+    )
+
+
+def test_the_command_reference_is_up_to_date() -> None:
+    assert generated.COMMANDS.read_text(encoding="utf-8") == generated.commands_page(), "run `make docs`"
 
 
 def test_the_readme_tree_names_every_module() -> None:
@@ -21,5 +27,15 @@ def test_links_between_pages_lead_somewhere() -> None:
         *(generated.ROOT / "docs").glob("*.md"),
     ]
     for page in pages:
-        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
-            assert target.startswith("http") or (page.parent / target).exists(), f"{page.name} -> {target}"
+        for target, anchor in re.findall(r"\]\(([^)#]*)#?([^)]*)\)", page.read_text(encoding="utf-8")):
+            if target.startswith("http"):
+                continue
+            to = page.parent / target if target else page
+            assert to.exists(), f"{page.name} -> {target}"
+            assert not anchor or anchor in anchors(to.read_text(encoding="utf-8")), f"{page.name} -> {anchor}"
+
+
+def anchors(text: str) -> set[str]:
+    """Of the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}

@@ -11,13 +11,21 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
+import typer
+from typer.cli import get_docs_for_click
+from typer.core import TyperCommand
+from typer.main import get_command
+
 from longread import config
+from longread.cli import app
 
 ROOT = Path(__file__).parents[2]
-MODELS = ROOT / "docs" / "models.md"
+CONFIGURATION = ROOT / "docs" / "configuration.md"
+COMMANDS = ROOT / "docs" / "commands.md"
 PICTURE = ROOT / "docs" / "run.svg"
 MARK = "<!-- settings: generated from longread.config by `make docs` -->"
 
@@ -39,18 +47,58 @@ def settings_table() -> str:
                 "the user's state folder"
                 if name == "state_dir"
                 else ""
-                if default is None
-                else f"`{default}`"
+                if default in (None, {})
+                else f"`{default}`".lower()  # as TOML has it
             )
             assert isinstance(doc.value, ast.Constant)
             rows.append(f"| `{name}` | {shown} | {' '.join(str(doc.value.value).split())} |")
     return "\n".join(rows)
 
 
-def models_page() -> str:
-    """docs/models.md with its table of settings up to date."""
-    head = MODELS.read_text(encoding="utf-8").split(MARK)[0]
+def configuration_page() -> str:
+    """docs/configuration.md with its table of settings up to date."""
+    head = CONFIGURATION.read_text(encoding="utf-8").split(MARK)[0]
     return f"{head}{MARK}\n\n{settings_table()}\n"
+
+
+def commands(root: TyperCommand | None = None) -> Iterator[tuple[str, TyperCommand]]:
+    """Every command with its full name, parents first."""
+
+    def below(name: str, command: TyperCommand) -> Iterator[tuple[str, TyperCommand]]:
+        yield name, command
+        for child in getattr(command, "commands", {}).values():
+            yield from below(f"{name} {child.name}", child)
+
+    yield from below("longread", root or get_command(app))
+
+
+def examples(command: TyperCommand) -> list[str]:
+    """The commands that a help text shows."""
+    lines = [line.strip() for line in (command.epilog or "").splitlines() if line.startswith("  ")]
+    return [line for line in lines if not line.startswith("{")]
+
+
+def commands_page() -> str:
+    """docs/commands.md: the help of every command, by typer's own generator."""
+    root = get_command(app)
+    for _, command in commands(root):
+        command.epilog = _as_blocks(command.epilog or "")
+        command.short_help = (command.help or "").split("\n")[0]  # else it is cut
+    context = typer.Context(root, info_name="longread", help_option_names=["-h", "--help"])
+    page = get_docs_for_click(obj=root, ctx=context, name="longread", title="Commands")
+    note = "Generated from the help texts by `make docs`; `longread COMMAND --help` says the same."
+    return re.sub(r"\n{3,}", "\n\n", page.replace("\n\n", f"\n\n{note}\n\n", 1)).strip() + "\n"
+
+
+def _as_blocks(epilog: str) -> str:
+    """An epilog in Markdown: each heading, and what is indented below it as it is."""
+    text = re.sub(r"^(\S.*):$", r"**\1**:", epilog.replace("\b\n", ""), flags=re.MULTILINE)
+    return re.sub(
+        r"(?:^  .*\n?)+",
+        lambda block: "\n```\n" + re.sub(r"^  ", "", block[0], flags=re.MULTILINE).rstrip() + "\n```\n\n",
+        text,
+        flags=re.MULTILINE,
+    )
 
 
 def source_tree() -> list[str]:
@@ -79,5 +127,6 @@ def picture() -> str:
 
 
 if __name__ == "__main__":
-    MODELS.write_text(models_page(), encoding="utf-8")
+    CONFIGURATION.write_text(configuration_page(), encoding="utf-8")
+    COMMANDS.write_text(commands_page(), encoding="utf-8")
     PICTURE.write_text(picture(), encoding="utf-8")
