@@ -13,7 +13,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from tests.support import handbook
+from tests.support import handbook, samples
 from tests.support.generated import ROOT, commands, examples
 from tests.support.handbook import FACTS, Printed, Sandbox
 
@@ -40,7 +40,7 @@ Done = CompletedProcess[str]
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Open]:
     """Folders to run commands in, by name."""
     files = tmp_path_factory.mktemp("files")
-    handbook.write_files(files)
+    samples.write_files(files)
     made: dict[str, Sandbox] = {}
     with handbook.Models() as server:
 
@@ -118,7 +118,7 @@ def asked(command: str) -> list[str]:
     if "longread ask" not in command:
         return []
     if "--questions" in command:
-        lines = (line for line in handbook.QUESTIONS.splitlines() if not line.startswith("#"))
+        lines = (line for line in samples.QUESTIONS.splitlines() if not line.startswith("#"))
         return list(lines)
     return [text for text in re.findall(r'"([^"]+)"', command) if text.endswith("?")]
 

@@ -10,3 +10,8 @@ _CONTROL = re.compile(
 def printable(text: str) -> str:
     """Text without control characters, marks that change its direction, and lone surrogates."""
     return _CONTROL.sub("\ufffd", text.replace("\r\n", "\n"))
+
+
+def escaped(json: str) -> str:
+    """JSON with those characters as `\\uXXXX`: only strings hold them, and their value stays the same."""
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", json)

@@ -192,10 +192,15 @@ def test_a_key_reaches_the_server_and_nothing_else(world: Cli, server: ModelServ
 
 
 def test_control_characters_of_documents_do_not_reach_the_terminal(cli: Cli) -> None:
-    (cli.folder / "evil.txt").write_text("Jane Roe founded Acme.\x1b]0;owned\x07\x1b[2J And left.\n")
+    text = "Jane Roe founded Acme.\x1b]0;owned\x07\x1b[2J\x9b2J\u202e And left.\n"
+    (cli.folder / "evil.txt").write_text(text)
     done = cli("ask", "Who founded Acme?", "evil.txt")
     assert "Jane Roe" in done.stdout
-    assert "\x1b" not in done.stdout + done.stderr
+    as_json = cli("ask", "Who founded Acme?", "evil.txt", "--json")
+    for printed in (done.stdout, done.stderr, as_json.stdout):
+        assert not set("\x1b\x07\x9b\u202e") & set(printed)
+    (citation,) = json.loads(as_json.stdout)["citations"]
+    assert citation["text"] == text[citation["start"] : citation["end"]]
 
 
 def test_runs_are_listed_and_shown_with_their_notes(world: Cli, server: ModelServer) -> None:

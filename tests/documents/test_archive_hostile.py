@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import lzma
+import shutil
 import struct
 import subprocess
 import sys
@@ -149,6 +150,8 @@ def test_links_and_devices_are_named_and_never_followed(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "soft").symlink_to(secret)
     (folder / "b.txt").write_text("text")
+    if not shutil.which("zip"):
+        pytest.skip("zip is not installed")
     subprocess.run(["zip", "-qry", "../a.zip", "."], cwd=folder, check=True)
     corpus = load(tmp_path / "a.zip")
     assert shown(corpus, tmp_path / "a.zip") == {"b.txt"}
@@ -231,7 +234,7 @@ def test_archives_nested_without_end_and_members_that_overlap(tmp_path: Path) ->
     at = data.index(b"PK\1\2")
     listed = data[at : data.index(b"PK\5\6")]
     end = struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, 5000, 5000, 5000 * len(listed), at, 0)
-    said, most = measured(tmp_path / "overlap.zip", data[:at] + listed * 5000 + end)
+    said, most = measured(tmp_path / "kernel.zip", data[:at] + listed * 5000 + end)
     assert "overlap" in said and most < 100
 
 
@@ -311,7 +314,7 @@ def test_crafted_tar_headers_end_in_what_came_before(tmp_path: Path, name: str, 
 
 
 def test_extended_headers_without_end_fill_no_memory(tmp_path: Path) -> None:
-    records = b"".join(b"17 k%07d=abcde\n" % at for at in range(60_000))
+    records = b"".join(b"18 k%07d=abcde\n" % at for at in range(50_000))
     one = header(b"a", b"x", b"%o\0" % len(records), records)
     unlike = [one.replace(b"k0", b"k%c" % letter) for letter in range(65, 91)]
     said, most = measured(tmp_path / "a.tgz", gzip.compress(b"".join(unlike), 1))

@@ -5,6 +5,7 @@ import gzip
 import io
 import lzma
 import os
+import shutil
 import struct
 import subprocess
 import zipfile
@@ -48,6 +49,8 @@ def tree(tmp_path: Path) -> Path:
 def pack(folder: Path, *command: str) -> Path:
     """What a program makes of a folder: the last argument is the archive's name, beside it."""
     *words, name = command
+    if not shutil.which(words[0]):
+        pytest.skip(f"{words[0]} is not installed")
     archive = folder.parent / name
     subprocess.run([*words, str(archive), "."], cwd=folder, check=True, capture_output=True)
     return archive
@@ -144,7 +147,7 @@ def test_a_packed_file_is_read_as_what_it_holds(tmp_path: Path, suffix: str, com
     assert kinds[f"log.txt.{suffix}"] == ("text", "one\ntwo")
     assert kinds[f"page.html.{suffix}"] == ("html", "text")
     assert f"twice.csv.{suffix}" in kinds
-    assert "broken" in reasons(corpus, tmp_path)[f"a.docx.{suffix}"]
+    assert list(reasons(corpus, tmp_path)) == [f"a.docx.{suffix}"]
     assert names(load(tmp_path, include=["*.txt"]), tmp_path) == [f"log.txt.{suffix}"]
 
 
@@ -271,7 +274,7 @@ def test_what_is_cut_short_is_read_as_far_as_it_goes(
     data = whole.read_bytes()
     texts = {document.source: document.text for document in load(whole)}
     assert len(texts) == 8
-    most = 0
+    most = half = 0
     for tenth in range(2, 10):
         whole.write_bytes(data[: len(data) * tenth // 10])
         try:
@@ -282,9 +285,10 @@ def test_what_is_cut_short_is_read_as_far_as_it_goes(
         assert any(CUT in reason for reason in reasons(corpus, whole).values())
         cut = [document for document in corpus if document.text != texts[document.source]]
         assert len(cut) <= 1 and all(texts[document.source].startswith(document.text) for document in cut)
+        half += len(cut)
         assert len(corpus.documents) >= most
         most = len(corpus.documents)
-    assert most >= 6
+    assert most >= 6 and (half or "bzip2" in command)
     with pytest.raises(InputError, match=CUT):
         load(whole, strict=True)
 

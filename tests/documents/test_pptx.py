@@ -29,7 +29,7 @@ def slide(deck: pptx.presentation.Presentation, title: str = "", *lines: str) ->
     return made
 
 
-def test_slides_are_pages_and_parts(tmp_path: Path) -> None:
+def test_slides_are_parts(tmp_path: Path) -> None:
     deck = pptx.Presentation()
     for at in range(1, 13):
         slide(deck, f"Title {at}.", f"body of {at}.")
@@ -38,9 +38,8 @@ def test_slides_are_pages_and_parts(tmp_path: Path) -> None:
     assert document.text.startswith("# Title 1.\n\nbody of 1.\n\n# Title 2.\n")
     for at in range(1, 13):
         start = document.text.index(f"# Title {at}.")
-        assert document.pages[at - 1] == start
+        assert document.parts[at - 1] == (start, f"slide {at}")
         assert place(document, f"body of {at}.") == f"slide {at}"
-        assert document.locate(start).page == at
 
 
 def test_slides_come_in_the_order_of_the_show(tmp_path: Path) -> None:
@@ -161,7 +160,7 @@ def test_empty_and_broken_slides_are_named(tmp_path: Path) -> None:
     document = one(tmp_path, "a.pptx", data)
     assert document.text == "# one\n\n# five"
     assert document.warnings == ("2 of 5 slides have no text: 2, 4", "1 of 5 slides could not be read: 3")
-    assert place(document, "five") == "slide 5" and document.locate(document.text.index("five")).page == 5
+    assert place(document, "five") == "slide 5"
 
 
 def test_presentations_without_text_are_skipped(tmp_path: Path) -> None:

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import mailbox
 import os
-import random
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from email.message import EmailMessage
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import docx
-import pptx
-import xlsxwriter
-from reportlab.pdfgen import canvas
+from typing import NamedTuple
 
 from tests.servers.model import ModelServer
-from tests.support import planted
 from tests.support.generated import ROOT, commands, examples
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -36,9 +26,6 @@ READERS = ("jq", "less")
 """Tools that commands pipe into; where one is missing, that end of the pipe is left out."""
 
 MODELS = ("qwen3", "qwen3:30b")
-
-QUESTIONS = "# for every contract\nWho is the client?\nWhat is the fee?\nWhat notice must be given?\n"
-"""The file of questions."""
 
 FACTS = {
     "Which office approved the merger, and when?": "Harbour Office",
@@ -280,161 +267,3 @@ def _best(question: str, text: str) -> str:
 
 def _stems(text: str) -> set[str]:
     return {word[:5] for word in re.findall(r"\w{3,}", text.lower()) if word not in _SMALL}
-
-
-# -------------------------------------------------------------------------------------------------- files
-
-
-def write_files(folder: Path) -> None:
-    """Small files with the names that the pages use."""
-    texts = {
-        "filings/2023.txt": "ANNUAL FILING 2023\n\nNo merger was proposed in this year.\n",
-        "filings/2024.htm": "<h1>Filing 2024</h1><p>The merger was approved by the Harbour Office on 4 May 2024."
-        "</p><p>Costs rose.</p>",
-        "src/settings.py": '"""Settings."""\n\nimport os\n\nRETRY_LIMIT = 5  # the retry limit is set here\n\n\n'
-        'def retry_limit() -> int:\n    """The retry limit; the variable UPLOAD_RETRIES overrides it."""\n'
-        '    return int(os.environ.get("UPLOAD_RETRIES", RETRY_LIMIT))\n',
-        "src/upload.py": '"""Uploads."""\n\nfrom settings import retry_limit\n\n\n'
-        'def send_with_retry(path, send):\n    """Retries a failed upload up to the retry limit."""\n'
-        "    for attempt in range(retry_limit()):\n        if send(path):\n            return attempt\n"
-        "    raise OSError(path)\n",
-        "src/tests/test_upload.py": "def test_upload():\n    assert True\n",
-        "src/README.md": "# Uploader\n\nSends files.\n",
-        "docs/guide.md": "# Guide\n\nWho signed the lease is told in the lease itself.\n",
-        "contracts/services.md": "# Services agreement\n\nThe client is Northwind Trading Ltd.\n"
-        "The fee is 4,200 euros a month.\n",
-        "contracts/annex.txt": _filler(28_000),
-        "archive/companies.txt": "Acme was founded by Jane Roe in 1911.\n" + _filler(4_000),
-        "archive/people.txt": _filler(4_000) + "\nJane Roe was born in the city of Turin.\n",
-        "papers/review.html": "<h1>A review of sleep trials</h1><p>Most papers report small effects.</p>",
-        "papers/methods.rst": "Methods\n=======\n\nBlinding\n--------\n\nAll assessors were blinded.\n",
-        "reports/forecast.csv": "region,quarter,forecast\nNorth,Q3,1900000\nSouth,Q3,1250000\n",
-        "questions.txt": QUESTIONS,
-        ".bashrc": "",
-        ".zfunc/.keep": "",
-        ".config/fish/completions/.keep": "",
-        ".local/state/.keep": "",
-    }
-    for name, text in texts.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text, encoding="utf-8")
-    _lease(folder / "contracts" / "lease.docx")
-    _pdf(folder / "letters.pdf", "Dear Sir,", "We write about the merger that was approved.")
-    _pdf(
-        folder / "report.pdf", "Report of the spring", "In March the opening hours changed: we close at six."
-    )
-    _pdf(folder / "papers" / "larsen-2021.pdf", "Larsen 2021. A trial of sleep hygiene.",
-         "The effect was 12 percent.")  # fmt: skip
-    _pdf(
-        folder / "papers" / "okafor-2023.pdf",
-        "Okafor 2023. A randomised trial of dosage.",
-        "A dose of 60 mg reduced relapse in 212 patients.",
-        "This paper reports the largest effect, 41 percent.",
-    )
-    _chats(folder / "chats")
-    _workbook(folder / "report.xlsx")
-    _slides(folder / "reports" / "board.pptx")
-    binaries = folder / ".venv" / "bin"
-    binaries.mkdir(parents=True)
-    (binaries / "longread").symlink_to(Path(sys.executable).parent / "longread")
-    _history(folder)
-
-
-def _filler(characters: int) -> str:
-    rng = random.Random(characters)
-    lines = []
-    while sum(map(len, lines)) < characters:
-        lines.append(" ".join(rng.choices(planted.WORDS, k=14)).capitalize() + ".")
-    return "\n".join(lines)
-
-
-def _lease(path: Path) -> None:
-    document = docx.Document()
-    document.add_heading("Lease of the mill", 1)
-    document.add_heading("Term", 2)
-    document.add_paragraph("The lease was signed by Anna Berg on 2 April 2021 and runs until 31 March 2031.")
-    document.add_heading("Notice", 2)
-    document.add_paragraph("Notice of three months must be given in writing.")
-    document.save(str(path))
-
-
-def _pdf(path: Path, *pages: str) -> None:
-    sheet = canvas.Canvas(str(path))
-    for page in pages:
-        sheet.drawString(72, 720, page)
-        sheet.showPage()
-    sheet.save()
-
-
-def _chats(folder: Path) -> None:
-    folder.mkdir()
-    messages: list[dict[str, Any]] = [
-        {"time": "2025-03-03T09:12", "speaker": "Tom", "text": "Morning! Is the new site up?"},
-        {
-            "time": "2025-03-03T09:14",
-            "speaker": "Priya",
-            "text": "Not yet. The certificate expires on Friday, I renew it first.",
-        },
-        {"time": "2025-03-03T09:15", "speaker": "Tom", "text": "Thanks. Ping me when it is done."},
-        {"time": "2025-03-05T16:40", "speaker": "Mara", "text": "Lunch tomorrow?"},
-    ]
-    (folder / "team.jsonl").write_text("".join(json.dumps(m) + "\n" for m in messages))
-    box = mailbox.mbox(str(folder / "launch.mbox"))
-    for sender, subject, body in (
-        ("Tom <tom@example.org>", "Launch", "Can we launch in May?"),
-        (
-            "Mara <mara@example.org>",
-            "Re: Launch",
-            "The launch was moved to June because customs held the parts.",
-        ),
-    ):
-        mail = EmailMessage()
-        mail["From"], mail["To"], mail["Subject"] = sender, "team@example.org", subject
-        mail["Date"] = "Mon, 03 Mar 2025 10:00:00 +0100"
-        mail.set_content(body)
-        box.add(mail)
-    box.close()
-
-
-def _workbook(path: Path) -> None:
-    with xlsxwriter.Workbook(str(path)) as book:
-        sheet = book.add_worksheet("Revenue")
-        rows = [
-            ("Region", "Quarter", "Revenue"),
-            ("South region", "Q2", 1_210_000),
-            ("North region", "Q2", 1_840_000),
-        ]
-        for number, row in enumerate(rows):
-            sheet.write_row(number, 0, row)
-        notes = book.add_worksheet("Notes")
-        notes.write(0, 0, "The north region had the highest revenue, as the new depot opened.")
-
-
-def _slides(path: Path) -> None:
-    deck = pptx.Presentation()
-    for title, body in (
-        ("Outlook", "Revenue is forecast to rise by three percent."),
-        ("Risks", "The board sees one risk in the forecast: a single supplier."),
-    ):
-        slide = deck.slides.add_slide(deck.slide_layouts[1])
-        slide.shapes.title.text = title
-        slide.placeholders[1].text = body
-    deck.save(str(path))
-
-
-def _history(folder: Path) -> None:
-    """A git repository in which a cache comes and goes."""
-    if shutil.which("git") is None:
-        return
-    who = ["-c", "user.name=Ann", "-c", "user.email=ann@example.org"]
-
-    def git(*args: str) -> None:
-        subprocess.run(["git", *who, *args], cwd=folder, check=True, capture_output=True)
-
-    git("init", "-q")
-    cache = folder / "src" / "cache.py"
-    cache.write_text("PRICES = {}\n")
-    git("add", "src/cache.py")
-    git("commit", "-qm", "Add a cache of prices")
-    git("rm", "-q", "src/cache.py")
-    git("commit", "-qm", "The cache was removed because it served stale prices")

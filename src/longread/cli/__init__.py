@@ -12,10 +12,16 @@ import typer
 from longread.cli import ask, completion, config, demo, doctor, mcp, models, runs
 from longread.errors import LongreadError
 
+EXAMPLES = """\b
+Examples:
+  longread demo
+  longread ask "Where is the retry limit set?" src/
+"""
+
 app = typer.Typer(
     name="longread",
     help="Ask questions of documents far larger than any context window, and get answers with citations.",
-    epilog='Try: longread ask "Where is the retry limit set?" src/   or: longread demo',
+    epilog=EXAMPLES,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

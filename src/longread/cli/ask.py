@@ -32,7 +32,7 @@ def ask(
     arguments: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[QUESTION] PATH...",
+            metavar="[QUESTION] PATH",
             help="The question, in quotes, then files, folders, or - for standard input. With --question or "
             "--questions all are paths; with --continue there are none.",
             show_default=False,

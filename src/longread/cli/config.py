@@ -17,6 +17,10 @@ Examples:
   longread config show --json
   LONGREAD_WINDOW=8192 longread config show
 """
+_PATH = """\b
+Examples:
+  longread config path
+"""
 _HIDDEN = "set (hidden)"
 _WIDEST = 40
 _URL_SECRETS = re.compile(r"^.*@|[?#].*", re.DOTALL)
@@ -32,8 +36,8 @@ def register(app: typer.Typer) -> None:
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    group.command("show")(show)
-    group.command("path")(path)
+    group.command("show", epilog=EXAMPLES)(show)
+    group.command("path", epilog=_PATH)(path)
     app.add_typer(group, name="config")
 
 

@@ -8,10 +8,15 @@ import typer
 
 QUESTION = "What is the request_queue_size of the class that http.server's ThreadingHTTPServer is built on?"
 
+EXAMPLES = """\b
+Examples:
+  longread demo
+"""
+
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
-    app.command()(demo)
+    app.command(epilog=EXAMPLES)(demo)
 
 
 def demo(

@@ -10,7 +10,7 @@ from collections import defaultdict
 from types import TracebackType
 from typing import Any, Self
 
-from longread.printable import printable
+from longread.printable import escaped, printable
 from longread.reading.events import Answering, AnswerText, ChunkRead, Event, Finished, Started, Understood
 from longread.reading.rehearsal import Estimate
 from longread.types import Answer, Corpus, Usage
@@ -230,9 +230,9 @@ class Display:
 
 
 def print_json(value: object) -> None:
-    """JSON on one line, in ASCII where the output cannot hold more."""
+    """JSON on one line, in ASCII where the output cannot hold more; what would command a terminal is escaped."""
     unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    print(json.dumps(value, ensure_ascii=not unicode))
+    print(escaped(json.dumps(value, ensure_ascii=not unicode)))
 
 
 def as_plan(estimate: Estimate, model: str, corpus: Corpus) -> dict[str, Any]:
@@ -252,9 +252,11 @@ def forecast(estimate: Estimate) -> str:
     plan = estimate.plan
     documents = "document" if plan.documents == 1 else "documents"
     chunks = "chunk" if plan.chunks == 1 else "chunks"
-    time_ = (
-        "unknown until the model was used once" if estimate.seconds is None else _duration(estimate.seconds)
-    )
+    time_ = "unknown until the model was used once"
+    if estimate.seconds is not None:
+        time_ = _duration(estimate.seconds)
+    elif not estimate.calls:
+        time_ = "unknown; no model is asked"
     cost = "unknown: set `price`" if estimate.cost is None else f"{estimate.cost:.4g}"
     return (
         f"would read {plan.documents:,} {documents}, {_short(plan.tokens)} tokens in {plan.chunks:,} {chunks}, "
@@ -272,7 +274,8 @@ def _usage(usage: Usage) -> str:
         return "?" if tokens is None else _short(tokens)
 
     cost = "" if not usage.cost else f", cost {usage.cost:.4f}"
-    return f"{usage.calls:,} calls, {known(usage.input_tokens)} in, {known(usage.output_tokens)} out{cost}"
+    calls = "call" if usage.calls == 1 else "calls"
+    return f"{usage.calls:,} {calls}, {known(usage.input_tokens)} in, {known(usage.output_tokens)} out{cost}"
 
 
 def _short(number: int) -> str:

@@ -84,6 +84,8 @@ class Contents:
             head = file.read(HEAD)
             file.seek(0)
             kind = archives.packing(head, path)
+            if kind == "zip":
+                archives.refuse_crowded(file)
             if kind == "zip" and claims(file, path):
                 self._add(file.read(), path, source)
             elif kind is None:
@@ -110,6 +112,8 @@ class Contents:
             return
         if reason := refuse(inner):
             raise Unreadable(reason)
+        if not (archives.packing(stream.peek(), inner) or worth_reading(stream.peek(), inner)):
+            raise Unreadable("binary")
         data = stream.read()
         if stream.exhausted:
             raise Unreadable(stream.fault)
@@ -165,7 +169,7 @@ class Contents:
 
 def shown(path: str) -> str:
     """A path as text that any terminal, prompt or JSON file can hold."""
-    text = os.fsencode(PurePath(path).as_posix()).decode("utf-8", "replace")
+    text = PurePath(path).as_posix().encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", "\ufffd", text)
 
 

@@ -44,7 +44,7 @@ class Meter:
         """CapReached if a call with a prompt of so many tokens would pass a cap."""
         caps = self._caps
         if caps.calls is not None and self._calls >= caps.calls:
-            raise CapReached(f"the run has made the {caps.calls:,} calls that max_calls allows")
+            raise CapReached(f"the run has used up its max_calls, {caps.calls:,}")
         if caps.tokens is not None and self._tokens + tokens > caps.tokens:
             raise CapReached(
                 f"the run has used {self._tokens:,} tokens and its next call takes {tokens:,} or more; "

@@ -14,8 +14,20 @@ from typing import BinaryIO
 from longread.documents.archives import tars, zips
 from longread.documents.archives.base import LINK, Budget, Member
 from longread.documents.archives.streams import Stream, inflate
+from longread.documents.archives.zips import refuse_crowded
 
-__all__ = ["LINK", "Budget", "Member", "Stream", "holds_members", "inflate", "members", "packing", "unpacked"]
+__all__ = [
+    "LINK",
+    "Budget",
+    "Member",
+    "Stream",
+    "holds_members",
+    "inflate",
+    "members",
+    "packing",
+    "refuse_crowded",
+    "unpacked",
+]
 
 _OPENINGS = {
     "zip": re.compile(rb"PK(?:\x03\x04|\x05\x06|\x07\x08|00PK)"),

@@ -47,8 +47,6 @@ _UNKNOWN = "compressed in a way that is not supported"
 
 def members(file: BinaryIO, wanted: Callable[[str], bool], budget: Budget) -> Iterator[Member]:
     """The members in stored order; see `archives.members`."""
-    if crowded(file):
-        raise Unreadable(f"more than {MOST_MEMBERS:,} members; unpack it to have it read")
     try:
         archive = zipfile.ZipFile(file)
     except (zipfile.BadZipFile, struct.error, EOFError, OSError, ValueError, NotImplementedError):
@@ -71,8 +69,17 @@ def members(file: BinaryIO, wanted: Callable[[str], bool], budget: Budget) -> It
         raise Unreadable(TOO_MANY)
 
 
-def crowded(file: BinaryIO) -> bool:
-    """Whether a zip file lists more members than are ever read, so many that the list may not fit the memory."""
+def refuse_crowded(file: BinaryIO) -> None:
+    """Unreadable if a zip file lists more members than are ever read: the list may not fit the memory.
+
+    To be asked before `zipfile` sees the file. Leaves it at its beginning.
+    """
+    if _crowded(file):
+        raise Unreadable(f"more than {MOST_MEMBERS:,} members; unpack it to have it read")
+    file.seek(0)
+
+
+def _crowded(file: BinaryIO) -> bool:
     size = file.seek(0, os.SEEK_END)
     begin = max(0, size - _LAST)
     file.seek(begin)
@@ -97,7 +104,7 @@ def _member(file: BinaryIO, info: zipfile.ZipInfo, path: str, budget: Budget) ->
         fault = _LOCKED
     elif stat.S_ISLNK(info.external_attr >> 16):
         fault = LINK
-    elif info.file_size > LARGEST or not credible(info.file_size, info.compress_size):
+    elif info.file_size > LARGEST:
         fault = TOO_LARGE
     elif (local := _local(file, info.header_offset)) is None:
         fault = _BROKEN

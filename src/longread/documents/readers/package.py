@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from lxml import etree
 
+from longread.documents.archives.zips import refuse_crowded
 from longread.documents.readers.base import Unreadable
 
 _LARGEST = 1 << 30
@@ -20,7 +21,6 @@ _LEAST = 1 << 24
 _INFLATION = 200
 """Bytes that each byte of a file may inflate to beyond `_LEAST`: tables of like rows reach 100, a file made to
 fill the memory 1000."""
-_MOST_MEMBERS = 50_000
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """What files of Office before 2007 begin with, and newer ones under a password."""
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
@@ -52,10 +52,10 @@ class Package:
             if _ENCRYPTED in data:
                 raise Unreadable(f"encrypted {what}: a password is needed")
             raise Unreadable(f"unsupported format: office document of before 2007, not a {what}")
-        self._zip = zipfile.ZipFile(io.BytesIO(data))
+        file = io.BytesIO(data)
+        refuse_crowded(file)
+        self._zip = zipfile.ZipFile(file)
         members = self._zip.infolist()
-        if len(members) > _MOST_MEMBERS:
-            raise Unreadable(f"broken {what}: more than {_MOST_MEMBERS} parts")
         self._members = {_key(member.filename): member for member in members}
         self._left = min(_LARGEST, _LEAST + _INFLATION * len(data))
 

@@ -18,7 +18,7 @@ _FURNITURE = frozenset({"sldNum", "dt", "ftr", "hdr"})
 
 
 def read(data: bytes, name: str) -> Extract:
-    """All slides in order, hidden ones too; each is a page and a part.
+    """All slides in order, hidden ones too; each is a part.
 
     Raises:
         Unreadable: The file is broken or locked, or no slide has text.
@@ -34,7 +34,6 @@ def read(data: bytes, name: str) -> Extract:
     empty: list[int] = []
     broken: list[int] = []
     for at, path in enumerate(slides, 1):
-        out.page()
         out.part(f"slide {at}")
         try:
             with faults(_WHAT):
