@@ -11,10 +11,10 @@ demo: .venv/.core  ## a multi-hop question over this machine's own Python standa
 	$(BIN)/python -m longread demo
 
 test: .venv/.all  ## everything but the slow tests
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist worksteal
 
 test-all: .venv/.all  ## all tests
-	$(BIN)/pytest -m "slow or not slow"
+	$(BIN)/pytest -n auto --dist worksteal -m "slow or not slow"
 
 check: .venv/.all  ## format, lint, types, import contract
 	$(BIN)/ruff format --check .

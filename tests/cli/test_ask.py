@@ -304,9 +304,3 @@ def test_closed_and_full_outputs_give_no_traceback(world: Cli, redirect: str) ->
     )
     assert "Traceback" not in done.stderr
     assert done.returncode == (1 if "full" in redirect else 0)
-
-
-def test_a_relative_state_folder_stays_where_it_was_named(world: Cli) -> None:
-    done = world("demo", "Which class does HTTPServer derive from?", LONGREAD_STATE_DIR="kept")
-    assert done.returncode in (0, 3)
-    assert (world.folder / "kept" / "journal.db").exists()

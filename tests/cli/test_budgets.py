@@ -119,7 +119,8 @@ def test_a_dry_run_asks_no_question_and_keeps_nothing(world: Cli, server: ModelS
     assert done.returncode == 0, done.stderr
     assert "calls          " in done.stdout and "strategy sequential" in done.stdout
     assert "unknown" not in done.stdout
-    assert all("SECTION" not in prompt for prompt in server.received)
+    assert all("Tell in three sentences" in prompt for prompt in server.received)
+    assert sum(hop in prompt for prompt in server.received for hop in WORLD.hops) < len(WORLD.hops)
     assert "no runs yet" in world("runs").stderr
 
 

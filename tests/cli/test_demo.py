@@ -8,7 +8,7 @@ from tests.support.cli import Cli
 
 
 def test_the_demo_follows_three_hops_and_cites_each_line(cli: Cli) -> None:
-    done = cli("demo")
+    done = cli("demo", LONGREAD_STATE_DIR="kept")
     assert done.returncode == 0, done.stderr
     library = Path(sysconfig.get_path("stdlib"))
     cited = {}
@@ -21,3 +21,4 @@ def test_the_demo_follows_three_hops_and_cites_each_line(cli: Cli) -> None:
     assert read
     assert read[1] == read[2]
     assert float(read[3]) * 4 > 10  # MB
+    assert (cli.folder / "kept" / "journal.db").exists()  # beside the caller, not in the folder that was read

@@ -124,7 +124,8 @@ class Walk:
             if linked and not Path(entry.listed.path).resolve().is_relative_to(self._root):
                 self._skip(entry.path, "link that leads outside the folder")
             elif stat.S_ISDIR(info.st_mode):
-                if not linked and not Path(entry.listed.path, "pyvenv.cfg").exists():
+                # Path.exists raises where a name is too long.
+                if not linked and not os.path.exists(f"{entry.listed.path}/pyvenv.cfg"):  # noqa: PTH110
                     folders.append(self._list(entry.path, entry.layers))
             elif reason := special(info.st_mode):
                 self._skip(entry.path, reason)

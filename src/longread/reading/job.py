@@ -17,6 +17,8 @@ from longread.types import Citation, Corpus, Document
 
 Questions = list[str] | tuple[str, ...]
 
+_FOLLOWED = 10
+"""Runs, each following up on the one before, whose questions and answers are looked at."""
 _SAMPLES = 4
 SAMPLE = 8_000
 """Characters of a piece of text that token counts are calibrated with."""
@@ -70,14 +72,7 @@ def make_job(
     if follow is not None:
         if journal is None:
             raise UsageError(f"run {follow} cannot be followed up without a journal")
-        try:
-            row = journal.get(follow)
-        except KeyError:
-            raise UsageError(
-                f"run {follow}, which the question follows up on, was deleted; ask anew"
-            ) from None
-        asked_before = zip(row.questions, row.answers, strict=False)
-        history = tuple(Turn(earlier, answer.text) for earlier, answer in asked_before)
+        history = _history(journal, follow)
         inherited = _still_there(journal.notes(follow), corpus)
     parts = [
         questions,
@@ -110,6 +105,26 @@ def citations(draft: Draft, corpus: Corpus) -> tuple[Citation, ...]:
             line, page, part = document.locate(span.start)
             cited.append(Citation(document.source, span.start, span.end, line, page, corpus.text(span), part))
     return tuple(cited)
+
+
+def _history(journal: Journal, run: str) -> tuple[Turn, ...]:
+    """The conversation that ends with a run: a follow-up may refer to what an earlier one refers to."""
+    turns: tuple[Turn, ...] = ()
+    following: str | None = run
+    for _ in range(_FOLLOWED):
+        if following is None:
+            break
+        try:
+            row = journal.get(following)
+        except KeyError:
+            if following == run:
+                raise UsageError(
+                    f"run {run}, which the question follows up on, was deleted; ask anew"
+                ) from None
+            break
+        turns = (*(Turn(q, a.text) for q, a in zip(row.questions, row.answers, strict=False)), *turns)
+        following = row.parent
+    return turns
 
 
 def _still_there(notes: Notes, corpus: Corpus) -> Notes:

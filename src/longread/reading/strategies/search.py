@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 
-import bm25s
-import numpy as np
-
 from longread.reading.notes import Notes
 from longread.reading.policy import NOT_ANSWERED, Draft
 from longread.reading.section import Sections
@@ -67,6 +64,9 @@ def passages(sections: Sections) -> Iterator[Span]:
 
 def rank(query: str, sections: Sections, spans: list[Span]) -> list[int]:
     """Indices of the passages that share a term with the query, best first."""
+    import bm25s  # with numpy, half of what it takes to start a run that may need neither
+    import numpy as np
+
     asked = list(dict.fromkeys(terms(query)))
     vocabulary = {term: i for i, term in enumerate(asked)}
     other = len(vocabulary)  # all other terms count for length alone
