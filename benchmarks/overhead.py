@@ -137,7 +137,7 @@ async def read(url: str, tokens: int) -> dict[str, float]:
             if isinstance(event, ChunkRead):
                 chunks += 1
             if isinstance(event, Finished):
-                answered = event.answer.answered
+                answered = event.answers[0].answered
         end = time.perf_counter()
         await reader.close()
         journal.close()

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from longread.cli.options import Assignments, BaseUrl, Model, Window
+
 _MOST_QUESTIONS = 1_000_000
 """Bytes of a file of questions."""
 
@@ -49,17 +51,8 @@ def ask(
         bool,
         typer.Option("--continue", "-c", help="Follow up on the last run: its documents, notes and answer."),
     ] = False,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            "-m",
-            help="A model at --base-url, local:PATH for a checkpoint, or extractive for none.",
-        ),
-    ] = None,
-    base_url: Annotated[
-        str | None, typer.Option(help="An OpenAI-compatible endpoint, such as http://localhost:8000/v1.")
-    ] = None,
+    model: Model = None,
+    base_url: BaseUrl = None,
     strategy: Annotated[
         str | None, typer.Option(help="auto, full (one pass), sequential (with notes), search (retrieval).")
     ] = None,
@@ -78,13 +71,10 @@ def ask(
     prompts: Annotated[
         str | None, typer.Option(help="Prompt set and note format: ledger, text, or a TOML file.")
     ] = None,
-    window: Annotated[int | None, typer.Option(help="Tokens the model can take.")] = None,
+    window: Window = None,
     chunk_tokens: Annotated[int | None, typer.Option(help="Tokens read at once.")] = None,
     notes_tokens: Annotated[int | None, typer.Option(help="Tokens that notes may take.")] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Any other setting; may be repeated."),
-    ] = None,
+    set_: Assignments = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what it would take (calls, tokens, time, cost) and stop.")
     ] = False,

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from longread.cli.options import Assignments, BaseUrl, Model, Window
+
 if TYPE_CHECKING:
     from longread.cli.checks import Check
     from longread.config import Resolved, Settings
@@ -36,22 +38,10 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            "-m",
-            help="A model at --base-url, local:PATH for a checkpoint, or extractive for none.",
-        ),
-    ] = None,
-    base_url: Annotated[
-        str | None, typer.Option(help="An OpenAI-compatible endpoint, such as http://localhost:8000/v1.")
-    ] = None,
-    window: Annotated[int | None, typer.Option(help="Tokens the model can take.")] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Any other setting; may be repeated."),
-    ] = None,
+    model: Model = None,
+    base_url: BaseUrl = None,
+    window: Window = None,
+    set_: Assignments = None,
     quality: Annotated[
         bool, typer.Option("--quality", help="Also put ten questions on made-up texts to the model.")
     ] = False,

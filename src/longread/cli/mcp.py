@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from longread.cli.options import Assignments, BaseUrl, Model
+
 EXAMPLES = """\b
 Examples:
   longread mcp --root ~/contracts
@@ -34,21 +36,9 @@ def mcp(
             help="A folder that clients may have read; may be repeated. The current one by default.",
         ),
     ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            "-m",
-            help="A model at --base-url, local:PATH for a checkpoint, or extractive for none.",
-        ),
-    ] = None,
-    base_url: Annotated[
-        str | None, typer.Option(help="An OpenAI-compatible endpoint, such as http://localhost:8000/v1.")
-    ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Any other setting; may be repeated."),
-    ] = None,
+    model: Model = None,
+    base_url: BaseUrl = None,
+    set_: Assignments = None,
     max_calls: Annotated[int | None, typer.Option(help="Stop a run before a call beyond so many.")] = None,
     max_total_tokens: Annotated[
         int | None,
