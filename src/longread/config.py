@@ -25,6 +25,8 @@ _PREFIX = "LONGREAD_"
 _MOST_TOKENS = 10**9
 _ENVIRONMENT = "the environment"
 _COMMAND = "the command"
+CAPS = ("max_calls", "max_total_tokens", "max_cost")
+"""Settings that limit what a run may use."""
 
 
 class Price(BaseModel):
@@ -126,6 +128,8 @@ class Resolved:
     """What the user should know: what a project file decides, what is ignored. One line each, without secrets."""
     user_file: Path
     project_file: project.Found | None
+    capped: bool
+    """Whether the user set a cap; one of the project file alone is not theirs."""
 
 
 class _Layer(NamedTuple):
@@ -187,7 +191,8 @@ def resolve_settings(
         remarks.append(f"price is not used: {theirs.place} names another model; give its price in `prices`")
     if chosen.remark:
         remarks.append(one_line(chosen.remark))
-    return Resolved(settings, origin, tuple(remarks), path, found)
+    capped = any(own.get(cap) is not None for cap in CAPS)
+    return Resolved(settings, origin, tuple(remarks), path, found, capped)
 
 
 def user_file(environment: Mapping[str, str] | None = None) -> Path:

@@ -159,6 +159,15 @@ def test_a_cap_stops_the_run_and_a_higher_one_repeats_nothing(
     assert data["answer"] == f"{WORLD.answer} [1][2]"
     assert max(server.replied.values()) == 1
     assert data["usage"]["calls"] == server.replied.total()
+    # The follow-up has the cap that the run ended with, and not the one that it was begun with.
+    assert world("ask", "-c", WORLD.question, *price).returncode == 0
+
+
+def test_a_cap_of_the_environment_is_raised_there(world: Cli, server: ModelServer) -> None:
+    stopped = world(*command(server), LONGREAD_MAX_CALLS="3")
+    assert stopped.returncode == 4, stopped.stderr
+    run = stopped.stderr.split("longread runs resume ")[1].split()[0]
+    assert world("runs", "resume", run, LONGREAD_MAX_CALLS="500").returncode == 0
 
 
 def test_the_same_command_with_a_higher_cap_goes_on_too(world: Cli, server: ModelServer) -> None:
@@ -245,6 +254,13 @@ def test_consent_a_cap_or_a_price_of_nothing_is_enough(
 ) -> None:
     code, shown = Elsewhere.ask(long, *far(server, *given))
     assert code == 0, shown
+
+
+def test_the_cap_of_a_project_file_is_no_consent(long: Cli, server: ModelServer) -> None:
+    (long.folder / "longread.toml").write_text("max_calls = 1000000000\nmax_total_tokens = 1000000000\n")
+    code, shown = Elsewhere.ask(long, *far(server))
+    assert code == 2 and "--yes" in shown.splitlines()[-1]
+    assert not server.received
 
 
 def test_little_text_goes_without_asking_and_a_dry_run_sends_nothing(world: Cli, server: ModelServer) -> None:

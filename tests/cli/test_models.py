@@ -233,3 +233,15 @@ def test_a_wrong_address_is_wrong_usage(cli: Cli, url: str) -> None:
     assert "base_url" in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert "secret" not in done.stderr + done.stdout
+
+
+async def test_a_server_that_was_found_gets_no_key_later_either(
+    machine: list[ScriptServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LONGREAD_API_KEY", "sk-mine")
+    first = load_settings()
+    opened = await open_policy(first)
+    await opened.close()
+    again = load_settings(opened.kept(first, {}))
+    assert again.base_url in {server.base_url for server in machine}
+    assert not again.api_key

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
+import sys
 import time
 
 import pytest
 
+from longread.cli.export import _plain
 from tests.servers.model import ModelServer
 from tests.support import planted
 from tests.support.cli import Cli
@@ -177,10 +180,39 @@ def test_a_run_is_exported_for_people_and_for_programs(world: Cli, server: Model
 
 def test_what_documents_say_has_no_effect_in_an_exported_page(cli: Cli) -> None:
     (cli.folder / "a.txt").write_text("Acme was founded by <script>x</script> *Roe* ```` `` [a](b).\n")
-    assert cli("ask", "Who founded Acme?", "a.txt").returncode == 0
+    more = "Acme was founded by www.evil.example & http://evil.example\n"
+    (cli.folder / "b.txt").write_text(more)
+    assert cli("ask", "Who founded Acme?", "a.txt", "b.txt").returncode == 0
     page = cli("runs", "export", cli("runs").stdout[:6]).stdout
     assert "\\<script\\>" in page and "\\*Roe\\*" in page
     assert "`````text\nAcme was founded by <script>" in page
+    assert "www\\.evil.example \\& http\\://evil" in page
+    lines = _plain("Total\n---\n- item\n    code\n1. one\n===", lines=True).splitlines()
+    assert [line.strip() for line in lines] == ["Total", "\\---", "\\- item", "code", "1\\. one", "\\==="]
+
+
+def test_an_empty_id_names_no_run(world: Cli, server: ModelServer) -> None:
+    ask(world, server)
+    for command in ("delete", "show", "resume", "export"):
+        done = world("runs", command, "")
+        assert done.returncode == 2 and "no run" in done.stderr
+    assert len(world("runs").stdout.splitlines()) == 1
+
+
+def test_a_follow_up_may_be_strict(cli: Cli) -> None:
+    (cli.folder / "a.txt").write_text("Acme was founded by Jane Roe.\n")
+    (cli.folder / "b.pdf").write_bytes(b"%PDF-1.7 and no more")
+    assert cli("ask", "Who founded Acme?", ".").returncode == 0
+    done = cli("ask", "-c", "Who founded Acme?", "--strict")
+    assert done.returncode == 1 and "b.pdf" in done.stderr
+
+
+def test_a_folder_that_is_gone_is_one_line(cli: Cli) -> None:
+    script = 'mkdir gone; cd gone; rmdir ../gone; exec "$0" -m longread ask "Who?" x --model extractive'
+    done = subprocess.run(
+        ["sh", "-c", script, sys.executable], cwd=cli.folder, env=cli.env, capture_output=True, text=True
+    )
+    assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr
 
 
 def test_deleted_runs_leave_nothing_behind(world: Cli, server: ModelServer) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import pytest
 from nbformat import v3, v4
 
 from longread.documents.boundaries import boundary
@@ -116,3 +117,25 @@ def test_nothing_but_empty_cells_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("text")
     (tmp_path / "b.ipynb").write_text(json.dumps({"cells": [{"cell_type": "code", "source": []}, 5]}))
     assert load(tmp_path).skipped[0].reason == "notebook without text"
+
+
+@pytest.mark.parametrize(
+    "outputs", [[None], [4], [True], [["x"]], 7, "x", [{"data": [1]}], [{"output_type": 3}]]
+)
+def test_odd_outputs_cost_nothing_else(tmp_path: Path, outputs: Any) -> None:
+    cell = {"cell_type": "code", "source": "fit()", "outputs": outputs}
+    (tmp_path / "a.ipynb").write_text(json.dumps({"nbformat": 4, "metadata": {}, "cells": [cell]}))
+    (document,) = load(tmp_path / "a.ipynb")
+    assert "fit()" in document.text
+
+
+def test_a_reader_with_a_defect_costs_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(data: bytes, name: str) -> None:
+        raise TypeError("a defect")
+
+    monkeypatch.setattr("longread.documents.readers.notebook.read", broken)
+    (tmp_path / "a.ipynb").write_text("{}")
+    (tmp_path / "b.txt").write_text("text")
+    corpus = load(tmp_path)
+    assert [document.text for document in corpus] == ["text"]
+    assert [reason for _, reason in corpus.skipped] == ["its reader failed (TypeError); please report it"]

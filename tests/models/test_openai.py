@@ -13,7 +13,7 @@ import pytest
 from longread.errors import ModelError, UsageError
 from longread.models.base import Delta, Message, Reply, Sampling
 from longread.models.openai import OpenAIModel
-from longread.models.transport import is_encrypted
+from longread.models.transport import is_encrypted, is_loopback
 from tests.servers.scripted import Answer, End, ScriptServer, chunk, http, message, said, sse
 
 PROMPT = (Message.of("system", "Be brief."), Message.of("user", "Who?"))
@@ -467,3 +467,26 @@ def test_an_address_that_cannot_be_used_is_refused_without_its_password(url: str
 def test_certificates_are_checked_however_https_is_written() -> None:
     assert is_encrypted("HTTPS://api.example/v1")
     assert not is_encrypted("http://localhost/v1")
+
+
+async def test_a_long_pause_is_told_with_its_reason(caplog: pytest.LogCaptureFixture) -> None:
+    busy = http({"error": {"message": "over\x1b[2Jloaded"}}, 503)
+    with ScriptServer(busy, busy, busy, busy, said("fine")) as server:
+        await ask(server, retries=5)
+    told = [record.getMessage() for record in caplog.records if record.name == "longread.models.openai"]
+    assert len(told) == 2  # after half a second and a second, nothing
+    assert all("503" in line and "trying again in" in line and "\x1b" not in line for line in told)
+
+
+@pytest.mark.parametrize(
+    ("url", "here"),
+    [
+        ("http://localhost:8000/v1", True),
+        ("http://127.0.0.2/v1", True),
+        ("http://[::1]:1/v1", True),
+        ("http://127.evil.example/v1", False),
+        ("http://192.0.2.2/v1", False),
+    ],
+)
+def test_what_is_on_this_machine(url: str, here: bool) -> None:
+    assert is_loopback(url) is here

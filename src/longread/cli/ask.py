@@ -134,7 +134,13 @@ def ask(
                 f"--continue reads the documents of the last run again; leave out {' '.join(paths) or 'the filters'}"
             )
         command, stdin = _followed(settings)
-        command |= {"questions": asked, "listed": listed, "settings": command["settings"] | settings}
+        command |= {
+            "questions": asked,
+            "listed": listed,
+            "strict": strict or command.get("strict", False),
+            "truncate": truncate == "middle" or command["truncate"],
+            "settings": command["settings"] | settings,
+        }
     else:
         if not paths:
             after = "" if listed else f" after the question '{asked[0]}'"
@@ -151,9 +157,18 @@ def ask(
             "strict": strict,
             "truncate": truncate == "middle",
             "settings": settings,
-            "folder": str(Path.cwd()),
+            "folder": _folder(),
         }
     execute(command, stdin=stdin, as_json=json, fresh=fresh, dry_run=dry_run, yes=yes)
+
+
+def _folder() -> str:
+    from longread.errors import UsageError
+
+    try:
+        return str(Path.cwd())
+    except OSError as error:
+        raise UsageError(f"the current folder cannot be used: {error.strerror}; go to another one") from error
 
 
 def _questions(path: str) -> list[str]:

@@ -53,7 +53,9 @@ def execute(
         journal = Journal(settings.state_dir)
         corpus = _load(command, stdin, settings)
         display.loaded(corpus)
-        asking = _Asking(command, settings, corpus, journal, display, stdin, fresh, resumes, yes)
+        asking = _Asking(
+            command, settings, corpus, journal, display, stdin, fresh, resumes, yes or resolved.capped
+        )
         asyncio.run(asking.rehearse(as_json=as_json) if dry_run else asking.read())
         if not dry_run:
             journal.prune(settings.keep_days, settings.keep_runs)
@@ -124,7 +126,7 @@ class _Asking:
         """Reads and answers."""
         async with self._opened() as (opened, reader):
             await self._agree(opened, reader)
-            self.command["settings"] = opened.kept(self.settings)
+            self.command["settings"] = opened.kept(self.settings, self.command["settings"])
             events = reader.read(
                 self.command["questions"],
                 self.corpus,

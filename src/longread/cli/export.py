@@ -10,7 +10,7 @@ from longread.cli.output import SCHEMA_VERSION, as_object, summary
 from longread.printable import printable
 from longread.reading.journal import Journal, RunRow
 
-_MARKUP = re.compile(r"([\\`*_\[\]<>#|~!])")
+_MARKUP = re.compile(r"([\\`*_\[\]<>#|~!&@]|^[-+=]|(?<=\d)[.)](?=\s)|(?<=www)\.|:(?=//))", re.MULTILINE)
 
 
 def as_record(journal: Journal, row: RunRow) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def as_record(journal: Journal, row: RunRow) -> dict[str, Any]:
         "seconds": round(row.seconds, 3),
         "chunks": {"total": row.total, "read": row.steps, "noted": row.noted},
         "documents": list(documents.values()),
-        "settings": row.command.get("settings", {}),
+        "settings": {n: v for n, v in row.command.get("settings", {}).items() if n != "api_key"},
         "answers": [as_object(answer, None) for answer in row.answers],
         "notes": [
             {
@@ -77,7 +77,7 @@ def as_markdown(journal: Journal, row: RunRow) -> str:
 
 def _plain(text: str, *, lines: bool = False) -> str:
     """Text without effect in Markdown, on one line unless its lines are kept."""
-    shown = printable(text)
+    shown = "\n".join(line.strip() for line in printable(text).splitlines())  # indented lines would be code
     escaped = _MARKUP.sub(r"\\\1", shown if lines else " ".join(shown.split()))
     return escaped.replace("\n", "  \n") if lines else escaped
 

@@ -82,7 +82,7 @@ def mcp(
     roots = Roots(root or ["."])
     for remark in resolved.remarks:
         say(remark)
-    service = Service(resolved.settings, roots, say, yes=yes)
+    service = Service(resolved.settings, roots, say, yes=yes or resolved.capped)
     os.chdir(roots.folders[0])  # so that documents have short names
     say(f"serving what {', '.join(map(str, roots.folders))} holds, until standard input ends")
     # Python would wait for the thread that waits for input; the journal holds all that was done.

@@ -14,6 +14,7 @@ from typing import BinaryIO
 from longread.documents import archives
 from longread.documents.readers import HEAD, Unreadable, claims, read, refuse, worth_reading
 from longread.documents.walk import Filters, natural, why
+from longread.errors import LongreadError
 from longread.types import Document, Skipped
 
 _DEEPEST = 2
@@ -160,6 +161,11 @@ class Contents:
             extract = read(data, path, self._pdf)
         except Unreadable as error:
             self.fail(source, str(error))
+            return
+        except (LongreadError, MemoryError):
+            raise
+        except Exception as error:  # a defect of a reader must not cost the other files
+            self.fail(source, f"its reader failed ({type(error).__name__}); please report it")
             return
         if not extract.text or extract.text.isspace():
             self.skip(source, "empty")

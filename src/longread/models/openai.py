@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -16,7 +17,12 @@ from longread.models.faults import LONGEST_WAIT, Fault, ServerError
 from longread.models.tokens import Estimator, calibrate, utf8_length
 from longread.models.transport import Transport
 from longread.models.usage import Prices
+from longread.printable import printable
 
+_log = logging.getLogger(__name__)
+
+_LONG_PAUSE = 2.0
+"""Seconds of silence from which on the user is told why."""
 _TRIES_TO_REACH = 3
 """Attempts at a server that was never reached: a wrong address should not take minutes to show."""
 _CHARACTERS_A_TOKEN = 32
@@ -122,6 +128,7 @@ class OpenAIModel:
             wait=_wait,
             stop=self._give_up,
             retry=tenacity.retry_if_exception_type(Fault),
+            before_sleep=self._tell,
             reraise=True,
         )
         try:
@@ -203,6 +210,14 @@ class OpenAIModel:
         if "max_tokens" in self._refused:
             body["max_completion_tokens"] = sampling.max_tokens
         return body
+
+    def _tell(self, state: tenacity.RetryCallState) -> None:
+        """Says why nothing comes for a while."""
+        seconds = state.next_action.sleep if state.next_action else 0.0
+        if seconds >= _LONG_PAUSE:
+            fault = state.outcome and state.outcome.exception()
+            what = f"no reply from {self._transport.host} ({fault}); trying again in {seconds:.0f} s"
+            _log.warning("%s", printable(what))
 
     def _give_up(self, state: tenacity.RetryCallState) -> bool:
         most = self._retries if self._reached else min(self._retries, _TRIES_TO_REACH - 1)

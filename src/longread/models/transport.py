@@ -12,6 +12,7 @@ import json
 import ssl
 from collections.abc import Iterator
 from contextlib import aclosing, contextmanager, suppress
+from ipaddress import ip_address
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -156,7 +157,10 @@ def is_encrypted(base_url: str) -> bool:
 def is_loopback(base_url: str) -> bool:
     """Whether an endpoint is on this machine, where no proxy belongs in between."""
     host = urlsplit(base_url).hostname or ""
-    return host in ("localhost", "::1") or host.startswith("127.")
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:  # a name
+        return False
 
 
 async def _read_stream(response: httpx2.Response, draft: Draft) -> None:

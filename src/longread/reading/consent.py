@@ -1,4 +1,4 @@
-"""What the user must have agreed to: much text for another machine that may cost money."""
+"""What the user must have agreed to, or set a cap for: much text for another machine that may cost money."""
 
 from __future__ import annotations
 
@@ -22,9 +22,7 @@ async def needs_consent(
     fresh: bool,
 ) -> str | None:
     """What would be sent where, in one line, if the user must agree to it first. Nothing is sent to find out."""
-    s = reader.settings
-    capped = any(cap is not None for cap in (s.max_calls, s.max_total_tokens, s.max_cost))
-    if opened.host is None or opened.free or capped:
+    if opened.host is None or opened.free:
         return None
     asked = tuple(questions)
     if not fresh and await reader.stored(asked, corpus, follow=follow):

@@ -146,11 +146,14 @@ class Journal:
                 self._db.rows("INSERT INTO inputs VALUES (?, ?)", (id, zlib.compress(stdin)))
         return JournaledRun(self._db, lock, id, caps)
 
-    def resume(self, id: str, caps: Caps = NO_CAPS) -> JournaledRun:
-        """An unfinished run again. RunBusyError while another process works on it."""
+    def resume(self, id: str, caps: Caps = NO_CAPS, command: Mapping[str, Any] | None = None) -> JournaledRun:
+        """An unfinished run again, by a command with other caps perhaps. RunBusyError while a process works on it."""
         lock = self._acquire(id)
         with self._db.transaction():
-            self._db.rows("UPDATE runs SET status = 'running', error = NULL WHERE id = ?", (id,))
+            self._db.rows(
+                "UPDATE runs SET status = 'running', error = NULL, command = coalesce(?, command) WHERE id = ?",
+                (json.dumps(command) if command else None, id),
+            )
         return JournaledRun(self._db, lock, id, caps)
 
     def _acquire(self, id: str) -> FileLock:
@@ -159,7 +162,7 @@ class Journal:
             lock.acquire()
         except Timeout:
             raise RunBusyError(
-                f"run {id} is being worked on by another process; wait for it, or read anew (--fresh)"
+                f"run {id} is being worked on by another process; wait until it is done"
             ) from None
         return lock
 
@@ -173,7 +176,9 @@ class Journal:
 
     def resolve(self, prefix: str) -> str:
         """The full id of the one run whose id begins with `prefix`; UsageError otherwise."""
-        rows = self._db.rows("SELECT id FROM runs WHERE substr(id, 1, length(?)) = ?", (prefix, prefix))
+        rows = self._db.rows(
+            "SELECT id FROM runs WHERE ?1 != '' AND substr(id, 1, length(?1)) = ?1", (prefix,)
+        )
         if len(rows) != 1:
             what = "no run" if not rows else f"{len(rows)} runs"
             raise UsageError(f"{what} with an id that begins with '{prefix}'; `longread runs` lists them")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from longread.config import Settings
+from longread.config import CAPS, Settings
 from longread.errors import UsageError
 from longread.models.base import ChatModel
 from longread.reading.extractive import ExtractivePolicy
@@ -31,9 +31,14 @@ class Opened(NamedTuple):
     """Settings that lead to the same model again without a search."""
     close: Callable[[], Awaitable[None]]
 
-    def kept(self, settings: Settings) -> dict[str, Any]:
-        """All settings as a run keeps them, to go on in the same way wherever it is resumed; never the key."""
-        kept = settings.model_dump(mode="json", exclude={"api_key", "state_dir", "keep_days", "keep_runs"})
+    def kept(self, settings: Settings, given: Mapping[str, Any]) -> dict[str, Any]:
+        """All settings as a run keeps them, to go on in the same way wherever it is resumed; never a key.
+
+        Of caps only those that the command `given` had: the others may be raised where they were set.
+        """
+        left_out = {"api_key", "state_dir", "keep_days", "keep_runs", *CAPS}
+        kept = settings.model_dump(mode="json", exclude=left_out)
+        kept |= {cap: given[cap] for cap in CAPS if cap in given}
         return kept | {name: value for name, value in self.resolved.items() if value is not None}
 
 
@@ -60,8 +65,10 @@ async def open_policy(settings: Settings) -> Opened:
     from longread.models.transport import host_of, is_loopback
 
     key = settings.api_key.get_secret_value() if settings.api_key else None
+    resolved: dict[str, Any] = {}
     if name is None and url is None:
         key = None  # whoever listens here was not given it
+        resolved["api_key"] = ""  # nor will they be when the run goes on
         found = await discover()
         if found is None:
             why = "no model is configured and no model server runs on this machine"
@@ -96,7 +103,7 @@ async def open_policy(settings: Settings) -> Opened:
         else f"its window is unknown, {ASSUMED_WINDOW:,} assumed (--window sets it)"
     )
     name = name if name and name.startswith("local:") else model.name
-    resolved = {"model": name, "base_url": url}
+    resolved |= {"model": name, "base_url": url}
     note = getattr(model, "note", None)
     choice = f"model: {name}{place}, {window}" + (f"; {note}" if note else "")
     free = host is None or (price is not None and not (price.input or price.output))

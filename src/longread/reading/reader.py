@@ -234,7 +234,7 @@ class Reader:
                 yield Finished(tuple(stored))
                 return
             if earlier:
-                run, resumed = self.journal.resume(earlier.id, caps), True
+                run, resumed = self.journal.resume(earlier.id, caps, command), True
             else:
                 run = self.journal.begin(
                     job.key,

@@ -32,6 +32,8 @@ class Roots:
             real = (first / path).resolve()
         except (OSError, ValueError, RuntimeError):  # a null byte, or links that lead to themselves
             raise InputError(f"'{one_line(path)}' cannot be a path; check the name") from None
+        if not path.strip():
+            raise InputError("an empty path was given; name a file or folder, or . for all")
         if path == _STDIN or not any(real.is_relative_to(root) for root in self.folders):
             shown = ", ".join(str(root) for root in self.folders)
             raise InputError(

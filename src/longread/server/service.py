@@ -40,7 +40,7 @@ class Service:
         settings: All settings; a client can change none.
         roots: What a client may have read. The first is the current folder.
         say: Takes remarks for the user.
-        yes: Whether the user agreed to read much text at a remote endpoint.
+        yes: Whether the user agreed to read much text at a remote endpoint, or set a cap.
     """
 
     def __init__(self, settings: Settings, roots: Roots, say: Callable[[str], None], *, yes: bool) -> None:
@@ -105,7 +105,7 @@ class Service:
                     f"{what}; nothing was sent: name less to read, or have `longread mcp` started with --yes "
                     "or with a cap such as --max-total-tokens"
                 )
-        command["settings"] = opened.kept(self._settings)
+        command["settings"] = opened.kept(self._settings, {})
         run_id = None
         try:
             events = reader.read(questions, corpus, follow=follow, command=command)

@@ -97,7 +97,9 @@ class _Reading:
                 return _fenced(_screen(lines or raised), "error")
             case _:
                 # Format 3 has no bundle: the forms lie in the output itself, under short names.
-                return self._richest(_get(output, "data", dict) or output)
+                return self._richest(
+                    _get(output, "data", dict) or (output if isinstance(output, dict) else {})
+                )
 
     def _richest(self, forms: dict[str, Any]) -> str:
         """The form of a result that says most as text."""

@@ -130,7 +130,8 @@ class _Book:
         found = []
         if self._without_value:
             found.append(
-                f"{self._without_value:,} formulas have no stored value; a spreadsheet program stores them"
+                f"{self._without_value:,} formula{'s have' if self._without_value > 1 else ' has'} no stored value; "
+                "a spreadsheet program stores them"
             )
         if any("comments" in path.lower() for path in self._package):
             found.append("comments are not read")

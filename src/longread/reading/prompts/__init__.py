@@ -41,7 +41,8 @@ def load_prompts(name: str) -> Prompts:
         data = tomllib.loads(raw.decode())
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         known = " or ".join(BUILT_IN)
-        raise UsageError(f"prompt set '{name}': {error}; give {known}, or a TOML file") from error
+        what = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"prompt set '{name}': {what}; give {known}, or a TOML file") from error
     if data.get("format") not in ("ledger", "text"):
         raise UsageError(f'prompt set \'{name}\': format must be "ledger" or "text"')
     if missing := [key for key in _REQUIRED if not isinstance(data.get(key), str)]:
