@@ -52,13 +52,13 @@ def inputs(folder: Path) -> list[tuple[str, ...]]:
         source = Path(os.__file__).parent / module
         (folder / "code" / source.name).write_text(source.read_text())
     (folder / "rows.csv").write_text(
-        "name,year,sum\n" + "".join(f"Ann {i},{i},{i * i}\n" for i in range(900))
+        "name,year,sum\n" + "".join(f"Ann {i},{i},{i * i}\n" for i in range(2_700))
     )
     (folder / "data.json").write_text(json.dumps([{"id": i, "tag": "x" * (i % 50)} for i in range(300)]))
     (folder / "zh.txt").write_text("公司由她在那座城市创立。" * 700)
     (folder / "page.html").write_text("<p>" + "</p><p>".join(second.text.split(". ")) + "</p>")
     (folder / "short.txt").write_text(first.text[:3_000])
-    small = ("--strategy", "sequential", "--chunk-tokens", "600")
+    small = ("--strategy", "sequential", "--chunk-tokens", "1500")
     one, two = first.question, second.question
     return [
         (one, "w0.txt", *small),

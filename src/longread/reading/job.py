@@ -20,8 +20,8 @@ Questions = list[str] | tuple[str, ...]
 _FOLLOWED = 10
 """Runs, each following up on the one before, whose questions and answers are looked at."""
 _SAMPLES = 4
-SAMPLE = 8_000
-"""Characters of a piece of text that token counts are calibrated with."""
+_SAMPLE, _SCRAP = 8_000, 400
+"""Characters of text that token counts are calibrated with, and of a scrap of it."""
 
 
 class Job(NamedTuple):
@@ -87,12 +87,23 @@ def make_job(
     return Job(questions, corpus, policy, key, history, inherited, follow)
 
 
-def samples(corpus: Corpus, most: int = _SAMPLES * SAMPLE) -> list[str]:
-    """A few pieces from all over the text, of at most so many characters together."""
+def samples(corpus: Corpus) -> list[str]:
+    """A few pieces from all over the text, each long enough to count tokens by."""
     documents = corpus.documents[:: max(1, len(corpus.documents) // _SAMPLES)][:_SAMPLES]
-    size = most // max(1, len(documents))
-    middles = [(d.text, max(0, len(d.text) // 2 - size // 2)) for d in documents]
-    return [text[start : start + size] for text, start in middles]
+    middles = [(d.text, max(0, len(d.text) // 2 - _SAMPLE // 2)) for d in documents]
+    return [text[start : start + _SAMPLE] for text, start in middles]
+
+
+def mixture(corpus: Corpus) -> str:
+    """One piece of text made of many, evenly spread, so that each kind of text has its share."""
+    step = max(_SCRAP, sum(len(d.text) for d in corpus) * _SCRAP // _SAMPLE)
+    scraps, at = [], 0  # `at` counts from the beginning of the current document
+    for document in corpus:
+        while at < len(document.text):
+            scraps.append(document.text[at : at + _SCRAP])
+            at += step
+        at -= len(document.text)
+    return "".join(scraps)
 
 
 def citations(draft: Draft, corpus: Corpus) -> tuple[Citation, ...]:

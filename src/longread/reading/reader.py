@@ -18,7 +18,7 @@ from longread.errors import CapReached, LongreadError, ModelError, UsageError
 from longread.models.base import ChatModel
 from longread.reading.caps import Caps
 from longread.reading.events import Event, Finished, Started
-from longread.reading.job import SAMPLE, Job, Questions, citations, make_job, samples
+from longread.reading.job import Job, Questions, citations, make_job, mixture, samples
 from longread.reading.journal import Journal
 from longread.reading.language import LanguagePolicy
 from longread.reading.notes import Notes
@@ -191,7 +191,7 @@ class Reader:
             plan,
             counting.tally,
             policy.model,
-            sample="\n".join(samples(job.corpus, most=SAMPLE)) if measure else None,
+            sample=mixture(job.corpus) if measure else None,
             pace=self.journal.pace(policy.name) if self.journal else None,
             price=self.settings.price_of(policy.name),
         )
