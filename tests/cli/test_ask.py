@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 
 import jsonschema
@@ -233,6 +234,17 @@ def test_files_that_were_skipped_are_named(world: Cli, server: ModelServer) -> N
     done = world(*ask(server), "image.png", "--json")
     assert "image.png" in done.stderr
     assert [s["source"] for s in json.loads(done.stdout)["skipped"]] == ["image.png"]
+
+
+def test_what_filters_leave_out_of_folders_and_archives_is_added_up(cli: Cli) -> None:
+    (cli.folder / "a.md").write_text("Acme was founded by Jane Roe.\n")
+    (cli.folder / "b.txt").write_text("text")
+    with zipfile.ZipFile(cli.folder / "c.zip", "w") as archive:
+        archive.writestr("d.txt", "text")
+        archive.writestr("e.txt", "text")
+    done = cli("ask", "Who founded Acme?", ".", "--include", "*.md")
+    assert done.returncode == 0, done.stderr
+    assert "skipped, 3 entries not matched by --include: c.zip, ." in done.stderr
 
 
 def test_a_prompt_set_of_ones_own_is_used_and_is_another_run(world: Cli, server: ModelServer) -> None:

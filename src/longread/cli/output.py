@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import textwrap
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from types import TracebackType
 from typing import Any, Self
 
@@ -16,6 +17,7 @@ from longread.reading.rehearsal import Estimate
 from longread.types import Answer, Corpus, Usage
 
 SCHEMA_VERSION = 1
+_ENTRIES = re.compile(r"(\d+) entr(?:y|ies) (.+)")
 _NAMED = 5
 """Files named for each reason they were skipped for."""
 
@@ -115,9 +117,15 @@ class Display:
         """Lists what will not be read, and why."""
         self._corpus = corpus
         reasons: defaultdict[str, list[str]] = defaultdict(list)
-        for skipped in corpus.skipped:
-            reasons[skipped.reason].append(skipped.source)
+        entries: Counter[str] = Counter()
+        for source, reason in corpus.skipped:
+            if counted := _ENTRIES.fullmatch(reason):  # those of folders and archives are added up
+                reason = counted[2]
+                entries[reason] += int(counted[1])
+            reasons[reason].append(source)
         for reason, sources in reasons.items():
+            if count := entries[reason]:
+                reason = f"{count:,} {'entry' if count == 1 else 'entries'} {reason}"
             more = f" and {len(sources) - _NAMED:,} more (all with --json)" if len(sources) > _NAMED else ""
             self.say(f"skipped, {reason}: {', '.join(sources[:_NAMED])}{more}")
         for document in corpus:
