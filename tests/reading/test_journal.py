@@ -105,14 +105,18 @@ def test_the_latest_run_of_a_key_is_found(journal: Journal) -> None:
     assert next(iter(journal.list(2))).id == second.id
 
 
-def test_a_beginning_of_an_id_must_be_unique(journal: Journal) -> None:
+def test_a_beginning_of_an_id_must_be_unique(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = iter(("abc111111111", "1" * 16, "abc222222222", "2" * 16))  # a run's id, and its nonce
+    monkeypatch.setattr("secrets.token_hex", lambda size: next(ids))
     run = begin(journal)
-    assert journal.resolve(run.id[:6]) == run.id
-    with pytest.raises(UsageError, match="no run"):
-        journal.resolve("zz")
+    assert journal.resolve("ab") == run.id
+    for nobody in ("zz", ""):
+        with pytest.raises(UsageError, match="no run"):
+            journal.resolve(nobody)
     begin(journal)
     with pytest.raises(UsageError, match="2 runs"):
-        journal.resolve("")
+        journal.resolve("abc")
+    assert journal.resolve("abc1") == run.id
 
 
 def test_dropped_entries_stay_on_record(journal: Journal) -> None:
