@@ -121,18 +121,6 @@ class Package:
                 return relation.path
         raise Unreadable(f"broken {self._what}: no main part")
 
-    def without_media(self) -> bytes:
-        """A package of the XML parts alone, within the limits, for a library that opens it on its own."""
-        out = io.BytesIO()
-        with zipfile.ZipFile(out, "w") as copy:
-            for path in self:
-                if path.endswith((".xml", ".rels")):
-                    part = self.read(path)
-                    if b"<!DOCTYPE" in part:
-                        raise Unreadable(f"broken {self._what}: {path[:80]} declares entities")
-                    copy.writestr(path, part)
-        return out.getvalue()
-
 
 def resolve(folder: str, target: str) -> str:
     """The part that `target` leads to from a part in `folder`."""
