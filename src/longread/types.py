@@ -70,6 +70,48 @@ class Document:
         return Location(line, page, (self.parts[number - 1].label or None) if number else None)
 
 
+class Evidence(NamedTuple):
+    """Where in the documents something stands that an answer rests on."""
+
+    doc: str
+    start: int
+    end: int
+    role: str = "required"
+    """`required`: without it the answer does not follow; `coverage`: it must be read to know the answer, though
+    the answer may be the same without it (the largest of many, a count)."""
+
+    @property
+    def span(self) -> Span:
+        """Its place."""
+        return Span(self.doc, self.start, self.end)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A question with its answer and the proof of it: what benchmarks ask and training learns from."""
+
+    id: str
+    task: str
+    """multiple_choice, multi_hop, reading, dialogue or numerical: what training balances."""
+    type: str
+    """The finer type of question."""
+    question: str
+    answer: str
+    grader: str
+    """Name of a grader in `longread.grading`."""
+    documents: tuple[str, ...]
+    """Ids, in reading order."""
+    aliases: tuple[str, ...] = ()
+    """Other answers that are right."""
+    evidence: tuple[Evidence, ...] = ()
+    plan: str = ""
+    """What the answer is the result of."""
+    split: str = "evaluation"
+    source: str = ""
+    """What the documents were made or taken from."""
+    seed: int = 0
+
+
 class Skipped(NamedTuple):
     """A path that was not read, and why."""
 
