@@ -1,0 +1,1 @@
+"""What Longbook asks, a module for each family of tasks."""
