@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from longread.cli import ask, completion, config, demo, doctor, mcp, models, runs
+from longread.cli import ask, completion, config, demo, doctor, evals, mcp, models, runs
 from longread.errors import LongreadError
 
 EXAMPLES = """\b
@@ -30,6 +30,7 @@ app = typer.Typer(
 )
 ask.register(app)
 runs.register(app)
+evals.register(app)
 config.register(app)
 models.register(app)
 doctor.register(app)

@@ -1,0 +1,1 @@
+"""Benchmarks: items, solvers, scorers and reports. Alone imports Inspect."""

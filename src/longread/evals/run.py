@@ -1,0 +1,267 @@
+"""Runs benchmarks with one model: the strategy asked for and, beside it, retrieval as the baseline.
+
+A run has a folder, named after what decides it: `run.json`, the outcomes and calls that are kept, and Inspect's logs.
+The same command finds its folder again and goes on; nothing that was finished is done twice.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from inspect_ai import Task, eval_async
+from inspect_ai.model import GenerateConfig, Model, get_model
+from inspect_ai.util import display_type
+
+from longread.config import Settings
+from longread.errors import LongreadError, UsageError
+from longread.evals.benchmarks import Benchmark, Item, Options, get_benchmark
+from longread.evals.benchmarks.general import GENERAL, SNAPSHOT
+from longread.evals.judging import Bench
+from longread.evals.logs import read_runs
+from longread.evals.results import RunResults
+from longread.evals.sitting import DIRECT, Outcome, Sitting, check_strategy
+from longread.evals.store import Store, key
+from longread.evals.tasks import choose, make_task, sat
+from longread.reading.journal import Journal
+from longread.reading.opening import EXTRACTIVE, Opened, open_policy
+from longread.reading.policy import Policy
+
+SEARCH = "search"
+_AT_ONCE = 8
+"""Items answered at the same time by a model that is asked over a network."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be run."""
+
+    benchmarks: tuple[str, ...]
+    settings: Settings
+    strategy: str = "auto"
+    options: Options = field(default_factory=Options)
+    limit: int | None = None
+    epochs: int = 1
+    baseline: bool = True
+    """Whether `search` is run too."""
+    judge: Settings | None = None
+    """Of the model that judges, where one is wanted."""
+    variant: str = ""
+
+    def __post_init__(self) -> None:
+        check_strategy(self.strategy)
+        for name in self.benchmarks:
+            if name not in GENERAL:
+                get_benchmark(name)
+        if self.strategy == DIRECT and self.settings.model == EXTRACTIVE:
+            raise UsageError(f"--strategy {DIRECT} needs a language model; extractive is none")
+
+    @property
+    def strategies(self) -> tuple[str, ...]:
+        """The one asked for, and the baseline."""
+        return tuple(dict.fromkeys((self.strategy, *([SEARCH] if self.baseline else []))))
+
+    def decides(self, model: str) -> dict[str, Any]:
+        """All that makes a run another run, without secrets."""
+        hidden = {
+            "api_key",
+            "state_dir",
+            "keep_days",
+            "keep_runs",
+            "stream",
+            "timeout",
+            "retries",
+            "base_url",
+        }
+        return {
+            "benchmarks": list(self.benchmarks),
+            "model": model,
+            "strategy": self.strategy,
+            "limit": self.limit,
+            "epochs": self.epochs,
+            "baseline": self.baseline,
+            "judge": self.judge.model if self.judge else None,
+            "options": json.loads(json.dumps(self.options._asdict(), default=str)),
+            "variant": self.variant,
+            "settings": self.settings.model_dump(mode="json", exclude=hidden),
+        }
+
+
+@dataclass
+class Progress:
+    """How far a run has come."""
+
+    total: int = 0
+    done: int = 0
+    failed: int = 0
+    tell: Callable[[Progress], None] = field(default=lambda _: None)
+
+    def add(self, outcome: Outcome) -> None:
+        """Counts one."""
+        self.done += 1
+        self.failed += outcome.failure is not None
+        self.tell(self)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A run that is ready to begin."""
+
+    plan: Plan
+    opened: Opened
+    folder: Path
+    items: dict[str, list[Item]]
+    """By benchmark; the general ones have none."""
+
+    @property
+    def total(self) -> int:
+        """Answers to be had."""
+        return sum(map(len, self.items.values())) * self.plan.epochs * len(self.plan.strategies)
+
+
+async def prepare(plan: Plan, out: Path) -> Prepared:
+    """Opens the model and loads the items.
+
+    Raises:
+        UsageError: Something does not fit together, or data cannot be had.
+        ModelError: The model cannot be reached.
+    """
+    items = {
+        name: choose(list(get_benchmark(name).items(plan.options)), plan.limit, plan.options.seed)
+        for name in plan.benchmarks
+        if name not in GENERAL
+    }
+    for name, found in items.items():
+        if not found:
+            raise UsageError(f"{name} has no items for these --lengths and --limit")
+    opened = await open_policy(plan.settings)
+    decided = plan.decides(opened.policy.name)
+    slug = re.sub(r"[^\w.-]+", "-", f"{'+'.join(plan.benchmarks)[:60]}-{opened.policy.name[-40:]}")
+    folder = out / f"{slug}-{plan.strategy}-{key(decided)[:6]}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "run.json").write_text(json.dumps(decided, indent=2) + "\n")
+    except OSError as error:
+        raise LongreadError(f"the folder {folder} cannot be written: {error.strerror}; give --out") from error
+    return Prepared(plan, opened, folder, items)
+
+
+async def run(prepared: Prepared, progress: Progress) -> list[RunResults]:
+    """Runs what was prepared. The model is closed at the end."""
+    plan, opened = prepared.plan, prepared.opened
+    journal, store = Journal(prepared.folder / "calls"), Store(prepared.folder / "calls")
+    judge = await open_policy(plan.judge) if plan.judge else None
+    bench = Bench(_chat(judge), store) if judge else None
+    progress.total = prepared.total
+
+    async def policy() -> Policy:
+        return opened.policy
+
+    try:
+        tasks: list[Task] = []
+        for strategy in plan.strategies:
+            sitting = Sitting(policy, plan.settings, strategy, store, journal, progress.add)
+            for name, items in prepared.items.items():
+                benchmark = get_benchmark(name)
+                tasks.append(_task(prepared, benchmark, items, sitting, bench))
+        if tasks:
+            await _evaluate(prepared, tasks, "none/none")
+        for name in plan.benchmarks:
+            if name in GENERAL:
+                await _general(prepared, name)
+    finally:
+        await opened.close()
+        if judge:
+            await judge.close()
+        journal.close()
+        store.close()
+    return read_runs([prepared.folder / "logs"])
+
+
+def inspect_model(settings: Settings, opened: Opened) -> Model:
+    """The same model for benchmarks that Inspect runs by itself. UsageError where it has no endpoint."""
+    url, name = opened.resolved.get("base_url"), opened.resolved.get("model")
+    if not url:
+        raise UsageError(f"the general benchmarks need a model at --base-url; {opened.policy.name} has none")
+    key = settings.api_key.get_secret_value() if settings.api_key else "none"
+    config = GenerateConfig(
+        temperature=settings.temperature, top_p=settings.top_p, max_tokens=settings.answer_tokens
+    )
+    return get_model(f"openai-api/longread/{name}", base_url=url, api_key=key, config=config)
+
+
+def _task(
+    prepared: Prepared, benchmark: Benchmark, items: Sequence[Item], sitting: Sitting, bench: Bench | None
+) -> Task:
+    plan = prepared.plan
+    return make_task(
+        benchmark,
+        items,
+        solve=sat(sitting),
+        bench=bench,
+        model=prepared.opened.policy.name,
+        strategy=sitting.strategy,
+        variant=plan.variant,
+        seed=plan.options.seed,
+        settings=_described(plan),
+    )
+
+
+async def _general(prepared: Prepared, name: str) -> None:
+    general = GENERAL[name]
+    model = inspect_model(prepared.plan.settings, prepared.opened)
+    args = dict(general.parameters)
+    if general.before:
+        args[SNAPSHOT] = prepared.folder.name
+        await _evaluate(prepared, [general.before], model, args)
+    await _evaluate(prepared, [general.task], model, args)
+
+
+async def _evaluate(
+    prepared: Prepared,
+    tasks: Sequence[Task] | Sequence[str],
+    model: str | Model,
+    args: Mapping[str, str] | None = None,
+) -> None:
+    at_once = (os.cpu_count() or 1) * 2 if prepared.plan.settings.model == EXTRACTIVE else _AT_ONCE
+    os.environ.setdefault("INSPECT_DISPLAY", "none")  # `eval_async` takes no argument for it,
+    display_type()  # and would choose by itself if this had not
+    await eval_async(
+        list(tasks),  # type: ignore[arg-type]  # either kind
+        model=model,
+        task_args=dict(args or {}),
+        log_dir=str(prepared.folder / "logs"),
+        epochs=prepared.plan.epochs,
+        limit=prepared.plan.limit if isinstance(model, Model) else None,
+        max_samples=at_once,
+        max_tasks=1,
+        fail_on_error=False,
+        log_level="error",
+        log_realtime=False,
+        ctl_server=False,
+    )
+
+
+def _chat(opened: Opened) -> Any:
+    model = getattr(opened.policy, "model", None)
+    if model is None:
+        raise UsageError("the judge must be a language model: give --judge NAME and --judge-url")
+    return model
+
+
+def _described(plan: Plan) -> dict[str, str]:
+    return {
+        "limit": str(plan.limit or "all"),
+        "lengths": ", ".join(str(length) for length in plan.options.lengths) or "the benchmark's own",
+        "longread": version("longread"),
+        "inspect_ai": version("inspect_ai"),
+        "python": platform.python_version(),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+    }

@@ -1,0 +1,178 @@
+"""Watches a policy read: which text came before it, what it noted, and what it still held at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from rapidfuzz import fuzz
+
+from longread.evals.results import Cited, Found
+from longread.reading.notes import Entry, Notes
+from longread.reading.policy import Draft, Emit, Noted, Policy, Task, Turn
+from longread.reading.recording import Run
+from longread.reading.section import Section
+from longread.types import Citation, Corpus, Evidence, Span
+
+_STANDS = 80.0
+"""Percent of likeness from which a quote counts as standing in a free-text memory."""
+
+
+@dataclass
+class Seen:
+    """What was seen of one question's reading."""
+
+    reached: list[Span] = field(default_factory=list)
+    captured: set[Span] = field(default_factory=set)
+    retained: set[Span] = field(default_factory=set)
+
+    def found(self, evidence: Sequence[Evidence]) -> Found | None:
+        """How far the evidence got; None where there is none, or nothing was read in this process."""
+        if not evidence or not self.reached:
+            return None
+        reached = _Cover(self.reached)
+        return Found(
+            sum(reached.holds(one.span) for one in evidence) / len(evidence),
+            _share(evidence, self.captured),
+            _share(evidence, self.retained),
+        )
+
+
+class Witnessed:
+    """A policy that does what `policy` does, and lets `seen` know. Implements `policy.Policy`."""
+
+    def __init__(self, policy: Policy, seen: Seen) -> None:
+        self._policy = policy
+        self._seen = seen
+
+    @property
+    def name(self) -> str:
+        """The watched policy's."""
+        return self._policy.name
+
+    @property
+    def room(self) -> int | None:
+        """The watched policy's."""
+        return self._policy.room
+
+    @property
+    def chunk_tokens(self) -> int:
+        """The watched policy's."""
+        return self._policy.chunk_tokens
+
+    @property
+    def fingerprint(self) -> str:
+        """The watched policy's."""
+        return self._policy.fingerprint
+
+    @property
+    def recalls(self) -> bool:
+        """The watched policy's."""
+        return self._policy.recalls
+
+    def bind(self, run: Run) -> Witnessed:
+        """The same, bound."""
+        return Witnessed(self._policy.bind(run), self._seen)
+
+    def count(self, text: str) -> int:
+        """Tokens in `text`."""
+        return self._policy.count(text)
+
+    async def prepare(self, samples: Sequence[str]) -> None:
+        """Passed on."""
+        await self._policy.prepare(samples)
+
+    async def begin(
+        self, query: str, sections: Sequence[Section], *, withhold: bool, history: Sequence[Turn] = ()
+    ) -> Task:
+        """Passed on."""
+        return await self._policy.begin(query, sections, withhold=withhold, history=history)
+
+    async def note(
+        self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section, total: int
+    ) -> Sequence[Noted]:
+        """Sees what comes before the policy."""
+        self._seen.reached += section.chunk.spans
+        return await self._policy.note(tasks, notes, section, total)
+
+    def fit(self, tasks: Sequence[Task], notes: Sequence[Notes]) -> Sequence[tuple[Notes, tuple[Entry, ...]]]:
+        """Sees what was noted before any of it is dropped."""
+        for held in notes:
+            self._seen.captured |= _spans(held)
+        return self._policy.fit(tasks, notes)
+
+    async def answer(self, task: Task, notes: Notes, emit: Emit) -> Draft:
+        """Sees what is held at the end."""
+        self._seen.retained = _standing(notes)
+        return await self._policy.answer(task, notes, emit)
+
+    async def whole(self, task: Task, section: Section, emit: Emit) -> Draft:
+        """Sees what comes before the policy in one pass, and what it noted of it."""
+        self._seen.reached += section.chunk.spans
+        draft = await self._policy.whole(task, section, emit)
+        self._seen.captured |= _spans(draft.notes)
+        self._seen.retained = _standing(draft.notes)
+        return draft
+
+
+def cited(citations: Sequence[Citation], corpus: Corpus, evidence: Sequence[Evidence]) -> Cited | None:
+    """How well citations match the evidence; None where there is none to match."""
+    if not evidence:
+        return None
+    ids = {document.source: document.id for document in corpus}
+    spans = [Span(ids[c.source], c.start, c.end) for c in citations]
+    right = sum(any(_matches(span, one.span) for one in evidence) for span in spans)
+    return Cited(right / len(spans) if spans else 0.0, _share(evidence, spans))
+
+
+def _share(evidence: Sequence[Evidence], spans: Iterable[Span]) -> float:
+    """Share of the evidence that some span lies on."""
+    by_document: dict[str, list[Span]] = {}
+    for span in spans:
+        by_document.setdefault(span.doc, []).append(span)
+    hit = sum(any(_matches(s, one.span) for s in by_document.get(one.doc, ())) for one in evidence)
+    return hit / len(evidence)
+
+
+def _matches(a: Span, b: Span) -> bool:
+    """Whether two spans share at least half of the shorter one: a quote may be part of a sentence, or more."""
+    shared = min(a.end, b.end) - max(a.start, b.start)
+    return a.doc == b.doc and 2 * shared >= max(1, min(a.end - a.start, b.end - b.start))
+
+
+def _spans(notes: Notes) -> set[Span]:
+    return {entry.span for entry in notes.entries if entry.span}
+
+
+def _standing(notes: Notes) -> set[Span]:
+    """Spans of what the notes say at the end. A free-text memory holds only what its text still says."""
+    if not notes.memory:
+        return _spans(notes)
+    return {
+        entry.span
+        for entry in notes.entries
+        if entry.span and fuzz.partial_ratio(entry.quote, notes.memory) >= _STANDS
+    }
+
+
+class _Stretch(NamedTuple):
+    start: int
+    end: int
+
+
+class _Cover:
+    """The union of spans."""
+
+    def __init__(self, spans: Iterable[Span]) -> None:
+        self._stretches: dict[str, list[_Stretch]] = {}
+        for doc, start, end in sorted(spans):
+            stretches = self._stretches.setdefault(doc, [])
+            if stretches and start <= stretches[-1].end:
+                stretches[-1] = _Stretch(stretches[-1].start, max(end, stretches[-1].end))
+            else:
+                stretches.append(_Stretch(start, end))
+
+    def holds(self, span: Span) -> bool:
+        """Whether all of `span` is covered."""
+        return any(s.start <= span.start and span.end <= s.end for s in self._stretches.get(span.doc, ()))

@@ -1,0 +1,87 @@
+"""Evidence that reached a prompt, was captured, was retained; citations against evidence."""
+
+import pytest
+
+from longread.evals.results import Cited, Found
+from longread.evals.witness import Seen, Witnessed, cited
+from longread.models.scripted import ScriptedModel
+from longread.reading.extractive import ExtractivePolicy
+from longread.reading.language import LanguagePolicy
+from longread.reading.reader import Reader
+from longread.types import Citation, Corpus, Document, Evidence, Span
+from tests.support import planted
+
+
+def test_shares_are_counted_over_the_evidence() -> None:
+    evidence = [Evidence("a", 0, 10), Evidence("a", 20, 30), Evidence("b", 0, 10), Evidence("b", 40, 60)]
+    seen = Seen(
+        [Span("a", 0, 5), Span("a", 5, 30), Span("b", 45, 60)],
+        {Span("a", 0, 4), Span("a", 29, 50), Span("b", 30, 52)},
+        {Span("a", 0, 4)},
+    )
+    # Two chunks cover the first together; the last is not all there; a tenth of the second does not capture it.
+    assert seen.found(evidence) == Found(0.5, 0.5, 0.25)
+
+
+def test_nothing_is_claimed_without_evidence_or_reading() -> None:
+    assert Seen([Span("a", 0, 5)]).found([]) is None
+    assert Seen().found([Evidence("a", 0, 10)]) is None
+
+
+def test_citations_are_matched_by_source() -> None:
+    corpus = Corpus((Document("1", "one.txt", "x" * 100), Document("2", "two.txt", "y" * 100)))
+    evidence = [Evidence("1", 10, 20), Evidence("2", 0, 40)]
+    citations = [
+        Citation("one.txt", 12, 18, 1, None, "x" * 6),
+        Citation("one.txt", 50, 60, 1, None, "x" * 10),
+        Citation("two.txt", 90, 99, 1, None, "y" * 9),
+    ]
+    assert cited(citations, corpus, evidence) == Cited(1 / 3, 0.5)
+    assert cited([], corpus, evidence) == Cited(0.0, 0.0)
+    assert cited(citations, corpus, []) is None
+
+
+@pytest.mark.parametrize("policy", ["extractive", "perfect reader"])
+@pytest.mark.parametrize("strategy", ["sequential", "search"])
+def test_a_reader_that_finds_both_hops(policy: str, strategy: str) -> None:
+    world = planted.plant(4_000, 2, seed=3, decoys=20)
+    document = world.document()
+    starts = [world.text.index(hop) for hop in world.hops]
+    evidence = [Evidence(document.id, at, at + len(hop)) for at, hop in zip(starts, world.hops, strict=True)]
+    seen = Seen()
+    reads = (
+        ExtractivePolicy(500)
+        if policy == "extractive"
+        else LanguagePolicy.over(
+            ScriptedModel(lambda messages, _: planted.read(messages[-1].text)), window=8_192, chunk=500
+        )
+    )
+    answer = Reader(Witnessed(reads, seen), strategy=strategy, discover=False).ask(world.question, [document])
+    found = seen.found(evidence)
+    assert found == Found(1.0, 1.0, 1.0)
+    assert world.answer in answer.text
+    scored = cited(answer.citations, Corpus((document,)), evidence)
+    assert scored is not None and scored.recall == 1.0
+
+
+def test_what_is_not_read_is_not_reached() -> None:
+    world = planted.plant(60_000, 1, seed=3, decoys=200)
+    document = world.document()
+    at = world.text.index(world.hops[0])
+    half = Document(document.id, document.source, document.text[:at])
+    seen = Seen()
+    Reader(Witnessed(ExtractivePolicy(500), seen), strategy="sequential", discover=False).ask(
+        world.question, [half]
+    )
+    assert seen.found([Evidence(document.id, at, at + len(world.hops[0]))]) == Found(0.0, 0.0, 0.0)
+
+
+def test_a_memory_holds_only_what_its_text_still_says() -> None:
+    from longread.evals.witness import _standing
+    from longread.reading.notes import Entry, Notes
+
+    kept = Entry(1, "", "Velmar was founded by Adra Lomis.", Span("a", 0, 33), 0)
+    lost = Entry(2, "", "The mill burned down in 1702.", Span("a", 40, 69), 0)
+    notes = Notes((kept, lost), memory="So far: Velmar was founded by Adra Lomis in some year.")
+    assert _standing(notes) == {kept.span}
+    assert _standing(Notes((kept, lost))) == {kept.span, lost.span}
