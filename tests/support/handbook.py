@@ -19,7 +19,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 GENERATED = "commands.md"
 """Its examples are those of the help texts."""
 
-ELSEWHERE = ("make ", "pip install ", "claude mcp add ")
+ELSEWHERE = ("make ", "pip install ", "claude mcp add ", "inspect ")
 """What commands begin with that set up or call other tools; they are checked, not run."""
 
 READERS = ("jq", "less")

@@ -56,6 +56,7 @@ def write_files(folder: Path) -> None:
     for name, text in texts.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
+    _benchmark(folder / "longbench" / "data.json")
     _lease(folder / "contracts" / "lease.docx")
     _pdf(folder / "letters.pdf", "Dear Sir,", "We write about the merger that was approved.")
     _pdf(
@@ -84,6 +85,18 @@ def _filler(characters: int) -> str:
     while sum(map(len, lines)) < characters:
         lines.append(" ".join(rng.choices(planted.WORDS, k=14)).capitalize() + ".")
     return "\n".join(lines)
+
+
+def _benchmark(path: Path) -> None:
+    """One item of LongBench-v2's schema."""
+    choices = {
+        f"choice_{letter}": town
+        for letter, town in zip("ABCD", ("Turin", "Lyon", "Bern", "Graz"), strict=True)
+    }
+    row = {"_id": "1", "domain": "Single-Document QA", "sub_domain": "Literary", "difficulty": "easy"}
+    row |= {"length": "short", "question": "Where was Jane Roe born?", **choices, "answer": "A"}
+    path.parent.mkdir()
+    path.write_text(json.dumps([row | {"context": "Jane Roe was born in Turin."}]))
 
 
 def _lease(path: Path) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 EXAMPLES = """\b
 Examples:
   longread eval list
-  longread eval run longbook --model extractive --lengths 8K,128K --limit 50
+  longread eval run longbook --model extractive --lengths 4K --samples 2
   longread eval report longread-evals/* --picture accuracy.png
 """
 _LIST = """\b
@@ -27,15 +27,14 @@ Examples:
 """
 _RUN = """\b
 Examples:
-  longread eval run longbook --model extractive --lengths 8K,128K,1M
-  longread eval run longbook --model qwen3 --base-url http://localhost:8000/v1 --strategy sequential --lengths 32K
-  longread eval run mrcr --model qwen3 --strategy direct --limit 100 --data ./mrcr
-  longread eval run longbench_v1 frames --model qwen3 --judge gpt-oss --judge-url http://localhost:8001/v1
+  longread eval run longbook --model qwen3 --base-url http://localhost:8000/v1 --lengths 8K --limit 4 --judge qwen3
+  longread eval run longbench_v2 --data longbench/ --model qwen3 --base-url http://localhost:8000/v1 --strategy direct
+  longread eval run ruler longbook --model extractive --lengths 4K --limit 9 --no-baseline
 """
 _REPORT = """\b
 Examples:
   longread eval report longread-evals/*
-  longread eval report longread-evals/* --format json --picture accuracy.png
+  longread eval report longread-evals/* --format json > report.json
 """
 
 

@@ -62,7 +62,7 @@ def _results(log: EvalLog) -> RunResults:
     samples = log.samples or []
     epochs = log.eval.config.epochs or 1
     run: dict[str, Any] = {
-        "total": (log.eval.dataset.samples or len(samples)) * epochs,
+        "total": _items(log) * epochs,
         "epochs": epochs,
         "settings": metadata.get("settings", {}),
         "variant": metadata.get("variant", ""),
@@ -90,7 +90,7 @@ def _results(log: EvalLog) -> RunResults:
         results=done,
         judge_model=", ".join(sorted(judges)) or None,
         splits=benchmark.splits,
-        revision=benchmark.hub.revision if benchmark.hub else "",
+        revision=metadata.get("revision") or (benchmark.hub.revision if benchmark.hub else ""),
         **run,
     )
 
@@ -114,6 +114,17 @@ def _result(sample: EvalSample) -> Result:
         failure=sample.error.message if sample.error else "it was not scored",
         twin=sample.metadata.get("twin", ""),
     )
+
+
+def _items(log: EvalLog) -> int:
+    """How many items were to be done, before epochs."""
+    total = log.eval.dataset.samples or 0
+    match log.eval.config.limit:
+        case int(limit):
+            return min(total, limit)
+        case (start, end):
+            return max(0, min(total, end) - start)
+    return total
 
 
 def _named(log: EvalLog) -> tuple[str, str]:

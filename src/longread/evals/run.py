@@ -24,6 +24,7 @@ from longread.config import Settings
 from longread.errors import LongreadError, UsageError
 from longread.evals.benchmarks import Benchmark, Item, Options, get_benchmark
 from longread.evals.benchmarks.general import GENERAL, SNAPSHOT
+from longread.evals.data import revision
 from longread.evals.judging import Bench
 from longread.evals.logs import read_runs
 from longread.evals.results import RunResults
@@ -167,7 +168,8 @@ async def run(prepared: Prepared, progress: Progress) -> list[RunResults]:
     try:
         tasks: list[Task] = []
         for strategy in plan.strategies:
-            sitting = Sitting(policy, plan.settings, strategy, store, journal, progress.add)
+            also = tuple(other for other in plan.strategies if other != strategy)
+            sitting = Sitting(policy, plan.settings, strategy, store, journal, progress.add, also)
             for name, items in prepared.items.items():
                 benchmark = get_benchmark(name)
                 tasks.append(_task(prepared, benchmark, items, sitting, bench))
@@ -210,7 +212,8 @@ def _task(
         strategy=sitting.strategy,
         variant=plan.variant,
         seed=plan.options.seed,
-        settings=_described(plan),
+        revision=revision(benchmark.hub, plan.options.data),
+        settings=_described(plan) | ({"remark": said} if (said := benchmark.remark()) else {}),
     )
 
 

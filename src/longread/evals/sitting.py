@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -22,10 +22,12 @@ from longread.evals.store import Store, key
 from longread.evals.witness import Seen, Witnessed, cited
 from longread.grading import Gold
 from longread.reading.extractive import ExtractivePolicy
+from longread.reading.extractive.survey import Survey
 from longread.reading.journal import Journal
 from longread.reading.language import LanguagePolicy
-from longread.reading.policy import Policy
+from longread.reading.policy import Policy, Turn
 from longread.reading.reader import Reader
+from longread.reading.section import Section
 from longread.reading.strategies import get_strategy, strategies
 
 DIRECT = "direct"
@@ -73,6 +75,7 @@ class Sitting:
         store: Where outcomes are kept.
         journal: Where the calls of a long reading are kept while it goes on.
         on_done: Told of each outcome.
+        also: Strategies that other sittings will ask for. Where looking over a text is what costs, it is done once.
     """
 
     policy: Callable[[], Awaitable[Policy]]
@@ -81,6 +84,7 @@ class Sitting:
     store: Store
     journal: Journal
     on_done: Callable[[Outcome], None] = lambda _: None
+    also: tuple[str, ...] = ()
     _opened: Policy | None = None
     _lock: anyio.Lock = field(default_factory=anyio.Lock)
     _processes: CapacityLimiter | None = None
@@ -97,44 +101,61 @@ class Sitting:
             if self._opened is None:
                 self._opened = await self.policy()
         policy = _seeded(self._opened, epoch)
-        decides = (benchmark.name, item.id, item.question, item.ending, repr(item.material), self.strategy)
-        kept_as = key(*decides, policy.fingerprint, epoch)
-        if kept := self.store.get(kept_as):
+        decides = (benchmark.name, item.id, item.question, item.ending, repr(item.material), epoch)
+
+        def kept_as(strategy: str) -> str:
+            return key(*decides, strategy, policy.fingerprint)
+
+        if kept := self.store.get(kept_as(self.strategy)):
             outcome = OUTCOME.validate_json(kept)
         else:
             try:
-                outcome = await self._answer(policy, item)
-                self.store.put(kept_as, OUTCOME.dump_json(outcome).decode())
+                outcomes = await self._answer(policy, item)
+                for strategy, one in outcomes.items():
+                    self.store.put(kept_as(strategy), OUTCOME.dump_json(one).decode())
+                outcome = outcomes[self.strategy]
             except LongreadError as error:
                 outcome = Outcome(item.question, item.gold, failure=str(error), strategy=self.strategy)
         self.on_done(outcome)
         return outcome
 
-    async def _answer(self, policy: Policy, item: Item) -> Outcome:
+    async def _answer(self, policy: Policy, item: Item) -> dict[str, Outcome]:
+        """Outcomes by strategy."""
         if isinstance(policy, ExtractivePolicy):  # which keeps a core busy
             if self._processes is None:
                 self._processes = CapacityLimiter(os.cpu_count() or 1)
             settings = self.settings.model_copy(update={"api_key": None})
             return await to_process.run_sync(
-                partial(_extract, item, settings, self.strategy),
+                partial(_extract, item, settings, (self.strategy, *self.also)),
                 cancellable=True,
                 limiter=self._processes,
             )
         text = await to_thread.run_sync(item.material.open)
         if self.strategy == DIRECT:
-            return await _direct(policy, item, text)
-        return await _read(policy, item, text, self.settings, self.strategy, self.journal)
+            return {DIRECT: await _direct(policy, item, text)}
+        return {self.strategy: await _read(policy, item, text, self.settings, self.strategy, self.journal)}
 
 
-def _extract(item: Item, settings: Settings, strategy: str) -> Outcome:
+def _extract(item: Item, settings: Settings, strategies: tuple[str, ...]) -> dict[str, Outcome]:
     """In a process of its own. A policy that goes by words would take the wishes about wording for the question."""
+    policy = _Surveyor(settings.chunk_tokens or 5_000, settings.notes_tokens or 4_000)
     text = item.material.open()._replace(ending=" ")
-    return anyio.run(_read, extractive(settings), item, text, settings, strategy, None)
+    return {
+        strategy: anyio.run(_read, policy, item, text, settings, strategy, None) for strategy in strategies
+    }
 
 
-def extractive(settings: Settings) -> ExtractivePolicy:
-    """The policy that needs no model, with the sizes that settings give."""
-    return ExtractivePolicy(settings.chunk_tokens or 5_000, settings.notes_tokens or 4_000)
+class _Surveyor(ExtractivePolicy):
+    """Reads one text for one question, under any strategy; looks it over once."""
+
+    _survey: Survey | None = None
+
+    async def begin(
+        self, query: str, sections: Sequence[Section], *, withhold: bool, history: Sequence[Turn] = ()
+    ) -> Survey:
+        if self._survey is None:
+            self._survey = await super().begin(query, sections, withhold=withhold, history=history)
+        return self._survey
 
 
 async def _read(

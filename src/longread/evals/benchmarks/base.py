@@ -96,6 +96,8 @@ class Benchmark:
     """None for benchmarks that are generated."""
     splits: tuple[str, ...] = ()
     """The groups that its own table is split by, in order."""
+    remark: Callable[[], str] = str
+    """What must be said beside its scores; empty when there is nothing."""
 
 
 _registry: dict[str, Benchmark] = {}

@@ -154,6 +154,7 @@ register(
         about="which of 2, 4 or 8 like requests was answered how, in conversations of up to 1M tokens",
         grader="mrcr",
         items=items,
+        remark=remark,
         hub=HUB,
         splits=("needles", "bin"),
     )

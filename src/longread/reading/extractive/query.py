@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from longread.reading.extractive.scan import bits
@@ -20,6 +21,8 @@ _NEAR = 0.85
 _TOPIC = 0.5
 _PART = 0.3
 """Weight of a word that the question has only inside an identifier."""
+_REMEMBERED = 4_096
+"""Passages whose terms are remembered."""
 _RARE = 0.63
 """A name is rare when it tells this share of what a term that stands nowhere would."""
 _REQUEST = re.compile(
@@ -113,8 +116,7 @@ class Query:
 
     def mask(self, text: str) -> int:
         """The terms that `text` has."""
-        present = set(terms(text))
-        return sum(1 << i for i, term in enumerate(self.terms) if term in present)
+        return _mask(self.terms, text)
 
     def worth(self, mask: int) -> float:
         """Weight of the terms in `mask`."""
@@ -181,3 +183,9 @@ def _names(text: str) -> set[str]:
             first.update(token_terms(token))
         begins = False
     return found or first
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _mask(asked: tuple[str, ...], text: str) -> int:
+    present = set(terms(text))
+    return sum(1 << i for i, term in enumerate(asked) if term in present)

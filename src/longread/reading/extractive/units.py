@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from longread.reading.extractive.query import Cover, Query
@@ -34,6 +35,8 @@ STRUCTURED = ("code", "json", "table")
 """Kinds whose units are about what their file is about; a sentence need not be."""
 NOTHING = Cover(0, 0, 0)
 
+_REMEMBERED = 4_096
+"""Passages whose parts are remembered."""
 Run = frozenset[str]
 """The terms of one name: a capitalised phrase, an identifier, a run of ideographs."""
 
@@ -57,7 +60,7 @@ def read(query: Query, text: str, context: str, span: Span, about: Cover) -> Uni
     """The unit `text` under `query`; `about` is what its document lends it."""
     own = query.mask(text)
     cover = query.complete(about.join(Cover(own, query.mask(context), 0)))
-    return Unit(span, text, context, cover, _defined(text), _runs(query, f"{context} : {text}"))
+    return Unit(span, text, context, cover, _defined(text), _runs(query.terms, f"{context} : {text}"))
 
 
 def value(query: Query, unit: Unit) -> float:
@@ -73,7 +76,7 @@ def units(
     text, doc, base = piece.text, piece.span.doc, piece.span.start
     lent = about.get(doc, NOTHING)
     for start, end, inside in _regions(text, hits):
-        found = [(start + a, start + b) for a, b in quotes(text[start:end], piece.kind)]
+        found = [(start + a, start + b) for a, b in _quotes(text[start:end], piece.kind)]
         for before, (a, b) in zip([None, *found], found, strict=False):
             last = bisect_left(inside, (b,)) - 1
             if last < 0 or inside[last][1] <= a:
@@ -82,6 +85,12 @@ def units(
                 a = before[0]  # a pronoun's sentence is no evidence without the one that names its subject
             context = _context(text, a, piece)
             yield read(query, text[a:b], context, Span(doc, base + a, base + b), lent)
+
+
+@lru_cache(maxsize=256)
+def _quotes(text: str, kind: str) -> list[tuple[int, int]]:
+    """Each hop of the first look, and then the reading, may come to the same passages."""
+    return quotes(text, kind)
 
 
 def _regions(text: str, hits: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int, list[tuple[int, int]]]]:
@@ -132,13 +141,14 @@ def _name(line: str) -> str:
     return re.split(r"[({:\[=<]", line, maxsplit=1)[0].strip().strip('"')[:80]
 
 
-def _runs(query: Query, text: str) -> tuple[Run, ...]:
+@lru_cache(maxsize=_REMEMBERED)
+def _runs(asked: tuple[str, ...], text: str) -> tuple[Run, ...]:
     found: list[Run] = []
     run: set[str] = set()
     last = -2
     for match in TOKEN.finditer(text):
         token = match.group()
-        if CJK.search(token):
+        if not token.isascii() and CJK.search(token):
             for ideographs in _CJK_RUN.finditer(token):
                 # What follows a name may be glued to it, so that its beginning counts as a name too.
                 bigrams = token_terms(ideographs.group())
@@ -159,8 +169,7 @@ def _runs(query: Query, text: str) -> tuple[Run, ...]:
             run = {_named(token)}
         last = match.end()
     found.append(frozenset(run))
-    asked = set(query.terms)
-    return tuple(dict.fromkeys(r for run in found if (r := run - asked)))[:_MOST_RUNS]
+    return tuple(dict.fromkeys(r for run in found if (r := run.difference(asked))))[:_MOST_RUNS]
 
 
 def _defined(text: str) -> str:
