@@ -68,6 +68,7 @@ def test_a_reader_that_knows_is_right_and_its_evidence_is_followed(cli: Cli, ser
     assert [r for r in run.results if r.golds == ("not in the documents",)]
 
 
+@pytest.mark.slow
 def test_the_same_command_asks_nothing_again(cli: Cli, server: ModelServer) -> None:
     first = cli(*asks(server, "--strategy", "direct", "--window", "65536"))
     assert first.returncode == 0, first.stderr
@@ -103,6 +104,7 @@ def test_a_killed_run_goes_on_without_repeating_a_finished_call(cli: Cli, server
     assert server.calls > before
 
 
+@pytest.mark.slow
 def test_failures_count_as_wrong_are_listed_and_tried_again(
     cli: Cli, oracle: Oracle, items: list[Item]
 ) -> None:
@@ -125,6 +127,7 @@ def test_failures_count_as_wrong_are_listed_and_tried_again(
         assert server.calls == before + 1
 
 
+@pytest.mark.slow
 def test_epochs_draw_anew(cli: Cli, server: ModelServer) -> None:
     done = cli(
         *asks(

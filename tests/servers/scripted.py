@@ -56,13 +56,14 @@ def chunk(text: str | None = None, finish: str | None = None, **delta: object) -
 
 def usage(prompt: int, completion: int, **more: object) -> dict[str, Any]:
     """The last chunk of a stream with usage."""
-    return {"choices": [], "usage": {"prompt_tokens": prompt, "completion_tokens": completion, **more}}
+    counts = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+    return {"choices": [], "usage": counts | more}
 
 
 def message(content: object, finish: str = "stop", **more: object) -> dict[str, Any]:
     """A reply that is not streamed."""
     choice = {"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": finish}
-    return {"object": "chat.completion", "choices": [choice], **more}
+    return {"object": "chat.completion", "model": "scripted", "choices": [choice], **more}
 
 
 def said(text: str) -> Answer:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from nupunkt import sent_spans
 
@@ -45,7 +46,7 @@ def prose(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """Sentences of `text[start:end]`: blank lines, list items, headings and table rows always end one."""
     for a, b in _portions(text, start, end):
         paragraph = text[a:b]
-        for c, d in sent_spans(paragraph):
+        for c, d in _sentences(paragraph):
             if not CJK.search(paragraph, c, d):
                 yield a + c, a + d
                 continue
@@ -54,6 +55,12 @@ def prose(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
                 yield a + at, a + stop.end()
                 at = stop.end()
             yield a + at, a + d
+
+
+@lru_cache(maxsize=4_096)
+def _sentences(paragraph: str) -> tuple[tuple[int, int], ...]:
+    """Whoever reads a passage again, for another hop or question, finds its sentences known."""
+    return tuple(sent_spans(paragraph))
 
 
 def _portions(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

@@ -76,7 +76,7 @@ def units(
     text, doc, base = piece.text, piece.span.doc, piece.span.start
     lent = about.get(doc, NOTHING)
     for start, end, inside in _regions(text, hits):
-        found = [(start + a, start + b) for a, b in _quotes(text[start:end], piece.kind)]
+        found = [(start + a, start + b) for a, b in quotes(text[start:end], piece.kind)]
         for before, (a, b) in zip([None, *found], found, strict=False):
             last = bisect_left(inside, (b,)) - 1
             if last < 0 or inside[last][1] <= a:
@@ -85,12 +85,6 @@ def units(
                 a = before[0]  # a pronoun's sentence is no evidence without the one that names its subject
             context = _context(text, a, piece)
             yield read(query, text[a:b], context, Span(doc, base + a, base + b), lent)
-
-
-@lru_cache(maxsize=256)
-def _quotes(text: str, kind: str) -> list[tuple[int, int]]:
-    """Each hop of the first look, and then the reading, may come to the same passages."""
-    return quotes(text, kind)
 
 
 def _regions(text: str, hits: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int, list[tuple[int, int]]]]:
