@@ -83,6 +83,7 @@ def test_the_same_command_asks_nothing_again(cli: Cli, server: ModelServer) -> N
     assert (cli.folder / "a.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_without_repeating_a_finished_call(cli: Cli, server: ModelServer) -> None:
     command = asks(
         server, "--strategy", "sequential", "--window", "32768", "--set", "chunk_tokens=1500", "--no-baseline"
@@ -149,7 +150,7 @@ def test_epochs_draw_anew(cli: Cli, server: ModelServer) -> None:
     assert server.calls == 6
 
 
-@pytest.mark.parametrize("strategy", ["direct", "sequential"])
+@pytest.mark.parametrize("strategy", ["direct", pytest.param("sequential", marks=pytest.mark.slow)])
 def test_the_tasks_run_under_plain_inspect(
     cli: Cli, server: ModelServer, strategy: str, items: list[Item]
 ) -> None:

@@ -39,7 +39,7 @@ LEASE = Relation(
         ),
         Form("In {date} {person} petitioned for the lease of the {thing} of {town}, in vain."),
     ),
-    Form("Who was granted the lease of the {thing} of {town} in {date}?"),
+    Form("Going by the records kept, who was granted the lease of the {thing} of {town} in {date}?"),
     Form("Going by the dates given, who was the last to be granted the lease of the {thing} of {town}?"),
 )
 KEEPER = Relation(
@@ -55,7 +55,7 @@ KEEPER = Relation(
         Form("{person} was asked in {date} to be keeper of the {thing} of {town}, and declined."),
         Form("In {date} it was rumoured that {person} would be keeper of the {thing} of {town}, wrongly."),
     ),
-    Form("Who became keeper of the {thing} of {town} in {date}?"),
+    Form("Going by the records kept, who became keeper of the {thing} of {town} in {date}?"),
     Form("Going by the dates given, who was the last to become keeper of the {thing} of {town}?"),
 )
 REPAIR = Relation(
@@ -73,7 +73,7 @@ REPAIR = Relation(
         Form("In {date} {person} drew up plans to repair the {thing} of {town}, which were laid aside."),
         Form("{person} was to repair the {thing} of {town} in {date}, but never came."),
     ),
-    Form("Who repaired the {thing} of {town} in {date}?"),
+    Form("Going by the records kept, who repaired the {thing} of {town} in {date}?"),
     Form("Going by the dates given, who was the last to repair the {thing} of {town}?"),
 )
 RENT = Relation(
@@ -93,7 +93,9 @@ RENT = Relation(
             "In {date}, {number} crowns were asked as rent for the {thing} of {town}, which nobody would pay."
         ),
     ),
-    Form("At how many crowns was the rent of the {thing} of {town} set in {date}?"),
+    Form(
+        "Going by the records kept, at how many crowns was the rent of the {thing} of {town} set in {date}?"
+    ),
     Form("Going by the dates given, at how many crowns was the rent of the {thing} of {town} set last?"),
 )
 STONE = Relation(
@@ -109,7 +111,7 @@ STONE = Relation(
         Form("Stone for the {thing} of {town} was ordered from {town2} in {date}, but none was brought."),
         Form("In {date} the council spoke of stone from {town2} for the {thing} of {town}, and did nothing."),
     ),
-    Form("From which town was stone for the {thing} of {town} brought in {date}?"),
+    Form("Going by the records kept, from which town was stone for the {thing} of {town} brought in {date}?"),
     Form("Going by the dates given, from which town was stone for the {thing} of {town} brought last?"),
 )
 RELATIONS = (LEASE, RENT, KEEPER, STONE, REPAIR)
