@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -40,12 +41,20 @@ class Location(NamedTuple):
     """Label of the part."""
 
 
+def document_id(source: str, text: str) -> str:
+    """Hash of a document's source and text."""
+    digest = hashlib.sha256(f"{source}\0".encode())
+    for start in range(0, len(text), 1 << 20):  # encoding it whole would hold it twice
+        digest.update(text[start : start + (1 << 20)].encode())
+    return digest.hexdigest()[:16]
+
+
 @dataclass(frozen=True)
 class Document:
     """One source after extraction. `text` is all that is ever read or cited."""
 
     id: str
-    """Hash of source name and text, so that a changed file is another document."""
+    """`document_id`, so that a changed file is another document."""
     source: str
     """What the user calls it: a path, or `-` for standard input."""
     text: str

@@ -116,7 +116,7 @@ def test_failures_count_as_wrong_are_listed_and_tried_again(
         )
         done = cli(*command)
         assert done.returncode == 1
-        assert "1 answers failed" in done.stderr
+        assert "1 failed" in done.stderr
         assert re.search(rf"^.*{items[0].id}.*1.*500", done.stdout, re.MULTILINE), done.stdout
         (run,) = read_runs([folder(cli)])
         (failed,) = [r for r in run.results if r.failure]

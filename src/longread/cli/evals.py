@@ -12,7 +12,7 @@ from longread.cli.options import Assignments, BaseUrl, Model, Window
 
 if TYPE_CHECKING:
     from longread.evals.results import RunResults
-    from longread.evals.run import Prepared
+    from longread.evals.run import Prepared, Progress
 
 EXAMPLES = """\b
 Examples:
@@ -129,6 +129,7 @@ def run(
 
     from longread.cli.overrides import assignments, given
     from longread.config import resolve_settings
+    from longread.errors import UsageError
     from longread.evals.benchmarks import Options
     from longread.evals.report import report as make_report
     from longread.evals.report import to_markdown
@@ -147,8 +148,6 @@ def run(
             settings | given({"model": judge, "base_url": judge_url or resolved.settings.base_url})
         ).settings
     elif judge_url:
-        from longread.errors import UsageError
-
         raise UsageError("--judge-url needs --judge, the name of the model there")
     plan = Plan(
         benchmarks=tuple(dict.fromkeys(benchmarks)),
@@ -184,7 +183,7 @@ def run(
     failed = sum(one.failure is not None for each in results for one in each.results)
     incomplete = any(len(each.results) < each.total for each in results)
     if failed or incomplete:
-        _say(f"{failed:,} answers failed; the same command tries them again")
+        _say(f"{failed:,} failed; the same command goes on with what is not done")
         raise typer.Exit(1)
 
 
@@ -250,10 +249,7 @@ class _Ticker:
         self._parts = 100 if sys.stderr.isatty() else 10
         self._told = -1
 
-    def tell(self, progress: object) -> None:
-        from longread.evals.run import Progress
-
-        assert isinstance(progress, Progress)
+    def tell(self, progress: Progress) -> None:
         part = progress.done * self._parts // max(1, progress.total)
         if part != self._told:
             self._told = part

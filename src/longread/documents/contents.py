@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
 import re
@@ -15,7 +14,7 @@ from longread.documents import archives
 from longread.documents.readers import HEAD, Unreadable, claims, read, refuse, worth_reading
 from longread.documents.walk import Filters, natural, why
 from longread.errors import LongreadError
-from longread.types import Document, Skipped
+from longread.types import Document, Skipped, document_id
 
 _DEEPEST = 2
 """Levels of archives, one within the other, that are opened."""
@@ -170,17 +169,10 @@ class Contents:
         if not extract.text or extract.text.isspace():
             self.skip(source, "empty")
             return
-        self.documents.append(Document(_id(source, extract.text), source, **extract._asdict()))
+        self.documents.append(Document(document_id(source, extract.text), source, **extract._asdict()))
 
 
 def shown(path: str) -> str:
     """A path as text that any terminal, prompt or JSON file can hold."""
     text = PurePath(path).as_posix().encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", "\ufffd", text)
-
-
-def _id(source: str, text: str) -> str:
-    digest = hashlib.sha256(f"{source}\0".encode())
-    for start in range(0, len(text), 1 << 20):  # encoding it whole would hold it twice
-        digest.update(text[start : start + (1 << 20)].encode())
-    return digest.hexdigest()[:16]

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from longread.models.base import Message, Sampling
-from longread.reading.language import ASSUMED_WINDOW, LanguagePolicy
+from longread.models.tokens import longest_end
+from longread.reading.language import LanguagePolicy
 from longread.types import Corpus, Usage
 
 INPUT_TOKENS = 131_072
 OUTPUT_TOKENS = 50_000
 """The paper's limits, as far as the model's window allows."""
-_LONGEST_TOKEN = 16
 _FRAME = 64
 """Tokens left for the chat template."""
 
@@ -31,8 +31,8 @@ async def ask(
     policy: LanguagePolicy, corpus: Corpus, messages: Sequence[Message], question: str, ending: str
 ) -> Said:
     """The model's reply to the benchmark's prompt, too long a one cut in its middle. Raises ModelError."""
-    window = policy.budgets.window or ASSUMED_WINDOW
-    output = min(OUTPUT_TOKENS, window // 2 if window < 2 * OUTPUT_TOKENS else OUTPUT_TOKENS)
+    window = policy.budgets.window
+    output = min(OUTPUT_TOKENS, window // 2)
     limit = min(INPUT_TOKENS, window - output - _FRAME)
     if policy.model.ratio is not None:
         limit = limit * 4 // 5  # counts are estimates
@@ -67,20 +67,10 @@ def _take(
     for message in reversed(messages) if from_end else messages:
         tokens = count(message.text)
         if tokens > limit:
-            taken.append(Message.of(message.role, _end(message.text, limit, count, from_end=from_end)))
+            length = longest_end(message.text, limit, count, from_end=from_end)
+            start = len(message.text) - length if from_end else 0
+            taken.append(Message.of(message.role, message.text[start : start + length]))
             break
         taken.append(message)
         limit -= tokens
     return taken[::-1] if from_end else taken
-
-
-def _end(text: str, limit: int, count: Callable[[str], int], *, from_end: bool) -> str:
-    """The longest beginning (or end) of a text within `limit` tokens, by bisection."""
-    low, high = 0, min(len(text), _LONGEST_TOKEN * limit)
-    while low < high:
-        middle = (low + high + 1) // 2
-        part = text[-middle:] if from_end else text[:middle]
-        low, high = (middle, high) if count(part) <= limit else (low, middle - 1)
-    if from_end:
-        return text[-low:] if low else ""
-    return text[:low]

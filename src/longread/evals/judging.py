@@ -33,6 +33,9 @@ class Bench:
     model: ChatModel
     store: Store
 
+    def __str__(self) -> str:
+        return self.model.name  # what Inspect's log says of it
+
     async def judge(
         self, benchmark: Benchmark, item: Item, outcome: Outcome, graded: Graded
     ) -> Judgement | None:

@@ -56,7 +56,6 @@ class Result:
     input_tokens: int | None = 0
     output_tokens: int | None = 0
     seconds: float = 0.0
-    response: str = ""
     answer: str | None = None
     """What the grader took from the response."""
     golds: tuple[str, ...] = ()

@@ -49,8 +49,6 @@ class Outcome:
     input_tokens: int | None = 0
     output_tokens: int | None = 0
     seconds: float = 0.0
-    strategy: str = ""
-    """The one that was used: what `auto` chose."""
 
 
 OUTCOME: TypeAdapter[Outcome] = TypeAdapter(Outcome)
@@ -115,7 +113,7 @@ class Sitting:
                     self.store.put(kept_as(strategy), OUTCOME.dump_json(one).decode())
                 outcome = outcomes[self.strategy]
             except LongreadError as error:
-                outcome = Outcome(item.question, item.gold, failure=str(error), strategy=self.strategy)
+                outcome = Outcome(item.question, item.gold, failure=str(error))
         self.on_done(outcome)
         return outcome
 
@@ -185,7 +183,6 @@ async def _read(
         input_tokens=answer.usage.input_tokens,
         output_tokens=answer.usage.output_tokens,
         seconds=time.monotonic() - started,
-        strategy=answer.strategy,
     )
 
 
@@ -204,7 +201,6 @@ async def _direct(policy: Policy, item: Item, text: Text) -> Outcome:
         input_tokens=said.usage.input_tokens,
         output_tokens=said.usage.output_tokens,
         seconds=time.monotonic() - started,
-        strategy=DIRECT,
     )
 
 

@@ -63,7 +63,7 @@ def make_task(
     return Task(
         dataset=MemoryDataset(samples, name=benchmark.name),
         solver=solve or reader(),
-        scorer=graded(_Judge(bench)) if bench else graded(),
+        scorer=graded(bench),
         name=benchmark.name,
         metadata={"benchmark": benchmark.name, **metadata},
     )
@@ -85,16 +85,6 @@ def choose(items: Sequence[Item], limit: int | None, seed: int) -> list[Item]:
             if len(chosen) + len(unit) <= limit:
                 chosen.update(item.id for item in unit)
     return [item for item in items if item.id in chosen]
-
-
-class _Judge:
-    """Keeps a judge out of Inspect's log of arguments."""
-
-    def __init__(self, bench: Bench) -> None:
-        self.bench = bench
-
-    def __str__(self) -> str:
-        return self.bench.model.name
 
 
 @solver
@@ -170,9 +160,8 @@ def done() -> Metric:
 
 
 @scorer(metrics=[paired(), done()])
-def graded(judge: _Judge | None = None) -> Scorer:
+def graded(bench: Bench | None = None) -> Scorer:
     """The benchmark's grader, and its judge where there is one."""
-    bench = judge.bench if judge else None
 
     async def grade(state: TaskState, target: Target) -> Score:
         nonlocal bench

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-BYTES_PER_TOKEN = 4
+from longread.models.tokens import BYTES_PER_TOKEN, utf8_length
 
 
 def tokens(text: str) -> int:
     """Nominal tokens of `text`: four UTF-8 bytes each, rounded up."""
-    return -(-len(text.encode("utf-8", "surrogatepass")) // BYTES_PER_TOKEN)
+    return -(-utf8_length(text) // BYTES_PER_TOKEN)

@@ -13,6 +13,8 @@ _RATIO_BOUNDS = (0.5, 4.0)
 """From half the bytes-over-four rule to one token a byte. A server that drops part of a prompt and reports
 only the rest must not make later counts too low."""
 _MARGIN = 1.02
+_LONGEST_TOKEN = 16
+"""Characters; no more than this for each token is looked at when text is cut."""
 
 
 class Estimator:
@@ -66,3 +68,13 @@ async def calibrate(
 def utf8_length(text: str) -> int:
     """Bytes of `text` in UTF-8; lone surrogates, which no server takes, count as three."""
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+def longest_end(text: str, limit: int, count: Callable[[str], int], *, from_end: bool) -> int:
+    """Characters of the longest beginning (or end) of `text` within `limit` tokens, by bisection."""
+    low, high = 0, min(len(text), _LONGEST_TOKEN * limit)
+    while low < high:
+        middle = (low + high + 1) // 2
+        part = text[-middle:] if from_end else text[:middle]
+        low, high = (middle, high) if count(part) <= limit else (low, middle - 1)
+    return low

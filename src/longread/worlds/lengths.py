@@ -6,7 +6,6 @@ import re
 
 from longread.errors import UsageError
 
-BYTES_PER_TOKEN = 4
 _K = 1024
 _M = 1024 * 1024
 _SHORTEST = 4 * _K

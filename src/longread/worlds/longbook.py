@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from longread.errors import UsageError
+from longread.models.tokens import BYTES_PER_TOKEN
 from longread.types import Corpus, Sample
 from longread.worlds.filler import Filler
-from longread.worlds.lengths import BYTES_PER_TOKEN, check_length, default_count, parse_length, show_length
+from longread.worlds.lengths import check_length, default_count, parse_length, show_length
 from longread.worlds.tasks.base import Brief, Task, Unsolvable
 from longread.worlds.tasks.chains import BACKWARD, FORWARD
 from longread.worlds.tasks.code import CODE

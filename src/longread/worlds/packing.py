@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import NamedTuple, Protocol
 
-from longread.types import Document, Evidence
+from longread.models.tokens import utf8_length
+from longread.types import Document, Evidence, document_id
 from longread.worlds.names import Cast
 from longread.worlds.prose import Background, background
 
@@ -45,25 +45,13 @@ class Source(Protocol):
         """Sentences and separators of about `size` bytes."""
 
 
-def bytes_of(text: str) -> int:
-    """Length in UTF-8."""
-    return len(text) if text.isascii() else len(text.encode())
-
-
-def identity(source: str, text: str) -> str:
-    """The id that `longread.documents` gives a document of that name and text."""
-    digest = hashlib.sha256(f"{source}\0".encode())
-    digest.update(text.encode())
-    return digest.hexdigest()[:16]
-
-
 def pack(
     rng: random.Random, size: int, pieces: Sequence[Piece], cast: Cast, filler: Source | None = None
 ) -> Packed:
     """Chapters of about `size` bytes in all, with the pieces as whole sentences within paragraphs."""
     planted = sorted(pieces, key=lambda piece: piece.at)
     # At least a tenth is background, which says so only where a book is far too short for its pieces.
-    free = max(size // 10, size - sum(bytes_of(piece.text) + 1 for piece in planted))
+    free = max(size // 10, size - sum(utf8_length(piece.text) + 1 for piece in planted))
     free -= len("Chapter 10\n\n") * (1 + size // _CHAPTER)
     under = filler.draw(rng, free) if filler else background(rng, cast, free)
     flat, where = _merge(under, planted)
@@ -119,7 +107,7 @@ def _divide(rng: random.Random, flat: list[str], marked: Sequence[tuple[int, str
         head = f"Chapter {number}\n\n"
         text = f"{head}{''.join(flat[first : last - 1])}\n"
         source = f"chronicle/chapter-{number:03}.txt"
-        document = Document(identity(source, text), source, text)
+        document = Document(document_id(source, text), source, text)
         base = (ends[first - 1] if first else 0) - len(head)
         while mark < len(marked) and marked[mark][0] < last:
             index, role = marked[mark]

@@ -23,8 +23,7 @@ from random import Random
 from typing import NamedTuple
 
 from longread.errors import UsageError
-
-BYTES_PER_TOKEN = 4
+from longread.models.tokens import BYTES_PER_TOKEN
 
 
 class Stretch(NamedTuple):

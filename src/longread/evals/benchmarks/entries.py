@@ -9,8 +9,7 @@ from longread.documents.readers.characters import writable
 from longread.evals.benchmarks.base import Text
 from longread.grading import Gold
 from longread.models.base import Message, Role
-from longread.types import Corpus, Document, Evidence, Part
-from longread.worlds.packing import identity
+from longread.types import Corpus, Document, Evidence, Part, document_id
 
 ENDING = 'Format your response as follows: "Therefore, the answer is (insert answer here)".'
 """How the shared protocol has answers worded."""
@@ -47,7 +46,7 @@ class Pack(NamedTuple):
         documents: list[Document] = []
         evidence: list[Evidence] = []
         for source in self.documents:
-            id = identity(source.name, source.text)
+            id = document_id(source.name, source.text)
             parts = tuple(Part(start, label) for start, label in source.parts)
             documents.append(Document(id, source.name, source.text, source.kind, parts=parts))
             evidence += [Evidence(id, start, end) for start, end in source.evidence]

@@ -23,7 +23,8 @@ from longread.evals.benchmarks.kept import Stored
 from longread.evals.benchmarks.rows import Row, Table, Words, broken, rows
 from longread.evals.data import fetch
 from longread.grading import Gold
-from longread.worlds.lengths import BYTES_PER_TOKEN, show_length
+from longread.grading.size import tokens
+from longread.worlds.lengths import show_length
 
 if TYPE_CHECKING:
     import tiktoken
@@ -94,7 +95,7 @@ def size(texts: Iterable[str]) -> Size:
     """Tokens in all of the texts, by o200k_base or by bytes."""
     if encoder := encoding():
         return Size(sum(len(encoder.encode_ordinary(text)) for text in texts), True)
-    return Size(sum(-(-len(text.encode()) // BYTES_PER_TOKEN) for text in texts), False)
+    return Size(sum(map(tokens, texts)), False)
 
 
 def remark() -> str:

@@ -6,12 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from longread.errors import UsageError
+from longread.models.tokens import longest_end
 from longread.reading.policy import Draft
 from longread.reading.section import Piece, Section
 from longread.reading.strategies.base import Reading, strategy
-
-_LONGEST_TOKEN = 16
-"""Characters; no more than this for each token is looked at when text is cut."""
 
 
 @strategy("full")
@@ -62,14 +60,10 @@ def _take(
 
 
 def _cut(piece: Piece, limit: int, count: Callable[[str], int], *, from_end: bool) -> Piece:
-    """The longest beginning (or end) of a piece within `limit` tokens, by bisection."""
-    low, high = 0, min(len(piece.text), _LONGEST_TOKEN * limit)
-    while low < high:
-        middle = (low + high + 1) // 2
-        part = piece.text[-middle:] if from_end else piece.text[:middle]
-        low, high = (middle, high) if count(part) <= limit else (low, middle - 1)
-    start = len(piece.text) - low if from_end else 0
+    """The longest beginning (or end) of a piece within `limit` tokens."""
+    length = longest_end(piece.text, limit, count, from_end=from_end)
+    start = len(piece.text) - length if from_end else 0
     begin = piece.span.start + start
     return piece._replace(
-        span=piece.span._replace(start=begin, end=begin + low), text=piece.text[start : start + low]
+        span=piece.span._replace(start=begin, end=begin + length), text=piece.text[start : start + length]
     )

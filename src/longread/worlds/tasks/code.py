@@ -13,10 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
-from longread.types import Corpus, Document, Evidence
+from longread.types import Corpus, Document, Evidence, document_id
 from longread.worlds.forms import Form
 from longread.worlds.names import turns
-from longread.worlds.packing import identity
 from longread.worlds.tasks.base import RANKS, Brief, Puzzle, Task, Unsolvable, ending, one
 from longread.worlds.tasks.modules import Definitions, class_names, module_names, padding
 
@@ -169,7 +168,7 @@ def _package(
         share = left // (len(order) - number)
         text, marks = _module(rng, name, by_module[name], share, gold, made)
         left -= len(text)
-        document = Document(identity(_path(name), text), _path(name), text, "code")
+        document = Document(document_id(_path(name), text), _path(name), text, "code")
         documents.append(document)
         evidence += [Evidence(document.id, start, end) for start, end in marks]
     return tuple(documents), tuple(evidence)

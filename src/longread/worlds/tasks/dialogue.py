@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
-from longread.types import Corpus, Document, Evidence, Part
+from longread.models.tokens import utf8_length
+from longread.types import Corpus, Document, Evidence, Part, document_id
 from longread.worlds.forms import Form
 from longread.worlds.names import Cast, turns
-from longread.worlds.packing import bytes_of, identity
 from longread.worlds.prose import sentences
 from longread.worlds.tasks.base import RANKS, Brief, Puzzle, Task, Unsolvable, one
 
@@ -190,7 +190,7 @@ def _conversation(
     blocks += [(text, "") for text in chat[done:]]
     text = "".join(block for block, _ in blocks)
     source = "conversation.jsonl"
-    id = identity(source, text)
+    id = document_id(source, text)
     evidence: list[Evidence] = []
     parts: list[Part] = []
     at = 0
@@ -217,7 +217,7 @@ def _chat(rng: random.Random, brief: Brief, cast: Cast, size: int) -> Iterator[s
     for said in texts:
         asked = rng.choice(_CHAT).format(town=rng.choice(cast.towns), person=rng.choice(cast.people))
         text = f"User: {asked}\n\nAssistant: {said}\n\n"
-        used = bytes_of(text)
+        used = utf8_length(text)
         if used > left:
             said = " ".join(sentences(rng, cast, left - len(text) + len(said)))
             if said:

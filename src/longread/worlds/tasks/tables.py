@@ -12,10 +12,11 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
-from longread.types import Corpus, Document, Evidence
+from longread.models.tokens import utf8_length
+from longread.types import Corpus, Document, Evidence, document_id
 from longread.worlds.forms import Form
 from longread.worlds.names import GOODS, Cast, turns
-from longread.worlds.packing import bytes_of, identity, pack
+from longread.worlds.packing import pack
 from longread.worlds.tasks.base import RANKS, Brief, Puzzle, Task, Unsolvable, ending, one
 
 _GUILDS = "weavers coopers chandlers saddlers masons drapers tanners glaziers".split()
@@ -78,7 +79,7 @@ def _make(brief: Brief) -> Puzzle:
     notes: tuple[Document, ...] = ()
     if brief.filler:
         notes = pack(brief.rng("notes"), size // 3, (), cast, brief.filler).documents
-        size -= sum(bytes_of(note.text) for note in notes)
+        size -= sum(utf8_length(note.text) for note in notes)
     ledgers = _ledgers(rng, cast, planted, _pairs(members, others, good), size)
     tables = [*ledgers, *registers]
     rng.shuffle(tables)
@@ -220,7 +221,7 @@ def _documents(tables: Sequence[_Table]) -> tuple[tuple[Document, ...], tuple[Ev
     for table in tables:
         texts = [table.head, *table.lines]
         text = "".join(texts)
-        id = identity(table.source, text)
+        id = document_id(table.source, text)
         csv = table.source.endswith(".csv")
         header = table.head.rstrip() if csv else ""
         documents.append(Document(id, table.source, text, "table" if csv else "markdown", header=header))
