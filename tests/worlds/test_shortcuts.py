@@ -53,7 +53,7 @@ def test_no_shortcut_is_worth_more_than_chance(task: str):
 
 @pytest.mark.slow
 @pytest.mark.timeout(1_200)
-@pytest.mark.parametrize("length", ["8K", "32K"])
+@pytest.mark.parametrize("length", ["8K", "32K", "128K"])
 @pytest.mark.parametrize("task", TASKS)
 def test_no_shortcut_is_worth_more_than_chance_in_longer_texts(task: str, length: str):
     check(task, length)
