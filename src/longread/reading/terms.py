@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterator
+from itertools import chain
 
 TOKEN = re.compile(r"\w+(?:[.'’]\w+|(?<=\d),\d{3}(?!\d))*")
 """A word, number, identifier or run of ideographs, as it stands in the text."""
@@ -65,27 +66,29 @@ _HIRAGANA_STOPS = frozenset(_HIRAGANA_FUNCTION.split())
 _MEMO_WORDS = 200_000
 """Words whose terms are remembered; the memory starts afresh when full, so that any text fits."""
 _MEMO_LENGTH = 40
-_memo: dict[str, tuple[str, ...]] = {}
+
+
+class _Terms(dict[str, tuple[str, ...]]):
+    def __missing__(self, token: str) -> tuple[str, ...]:
+        found = tuple(dict.fromkeys(_split(token)))
+        if len(token) <= _MEMO_LENGTH:
+            if len(self) >= _MEMO_WORDS:
+                self.clear()
+            self[token] = found
+        return found
+
+
+_terms = _Terms()
 
 
 def terms(text: str) -> list[str]:
     """The terms of `text` in order, repeats included."""
-    found: list[str] = []
-    for token in TOKEN.findall(text):
-        found.extend(token_terms(token))
-    return found
+    return list(chain.from_iterable(map(_terms.__getitem__, TOKEN.findall(text))))
 
 
 def token_terms(token: str) -> tuple[str, ...]:
     """The terms of one match of `TOKEN`."""
-    known = _memo.get(token)
-    if known is None:
-        known = tuple(dict.fromkeys(_split(token)))
-        if len(token) <= _MEMO_LENGTH:
-            if len(_memo) >= _MEMO_WORDS:
-                _memo.clear()
-            _memo[token] = known
-    return known
+    return _terms[token]
 
 
 def overlap(question_terms: Collection[str], text: str) -> float:

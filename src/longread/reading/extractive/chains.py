@@ -105,9 +105,11 @@ def grow(query: Query, names: Names, chains: Sequence[Chain], units: Sequence[Un
         # What the place of one passage lends it need not be stated by another.
         held = Cover(chain.cover.own | chain.cover.near, 0, chain.cover.topic)
         before = query.support(held)
+        gains: dict[Cover, float] = {}  # many passages have the same terms
         for unit in units:
             cover = chain.cover.join(unit.cover)
-            gain = query.support(cover.join(held)) - before
+            if (gain := gains.get(cover)) is None:
+                gain = gains[cover] = query.support(cover.join(held)) - before
             if gain < _GAIN * total:
                 continue
             strength = max(names.strength(member, unit)[0] for member in chain.units)

@@ -19,7 +19,7 @@ from longread.models.base import Delta
 from longread.reading.extractive.chains import Chain, alike, best, grow, single
 from longread.reading.extractive.query import Cover, Query
 from longread.reading.extractive.survey import Survey, survey
-from longread.reading.extractive.units import NOTHING, Unit, read, units, value
+from longread.reading.extractive.units import ENCLOSED, NOTHING, Unit, read, units, value
 from longread.reading.notes import Add, Entry, Notes
 from longread.reading.policy import NOT_ANSWERED, Draft, Emit, Noted, Task, Turn
 from longread.reading.recording import Run
@@ -29,6 +29,8 @@ from longread.reading.terms import TOKEN
 _KEEP = 150
 """Passages that the first look lets through."""
 _PER_CHUNK = 6
+_SPANNED = 2
+"""Blocks that a passage may span: the one it ends in has the terms of the one it began in near."""
 _ABOVE = 16
 """Blocks above a passage from which its headings and definitions may come."""
 _HOPS = 3
@@ -186,7 +188,7 @@ def _adds(survey: Survey, section: Section, most: int) -> tuple[Add, ...]:
 def _hits(survey: Survey, piece: Piece) -> Iterator[tuple[int, int]]:
     """The blocks of `piece` that can hold a unit that passes the floor, given what stands shortly above."""
     lent = survey.about.get(piece.span.doc, NOTHING)
-    above: deque[int] = deque(maxlen=_ABOVE)
+    above: deque[int] = deque(maxlen=_ABOVE if piece.kind in ENCLOSED else _SPANNED)
     for start, end, mask in survey.scanner.blocks(piece.text):
         above.append(mask)
         if mask and survey.bound(mask, reduce(or_, above, lent.near | lent.topic)) >= survey.floor:

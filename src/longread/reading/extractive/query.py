@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
-from longread.reading.extractive.scan import bits
+from longread.reading.extractive.scan import Scanner, bits
 from longread.reading.terms import CJK, STOP, TOKEN, terms, token_terms
 
 PRIOR = 50
@@ -21,8 +21,6 @@ _NEAR = 0.85
 _TOPIC = 0.5
 _PART = 0.3
 """Weight of a word that the question has only inside an identifier."""
-_REMEMBERED = 4_096
-"""Passages whose terms are remembered."""
 _RARE = 0.63
 """A name is rare when it tells this share of what a term that stands nowhere would."""
 _REQUEST = re.compile(
@@ -116,7 +114,7 @@ class Query:
 
     def mask(self, text: str) -> int:
         """The terms that `text` has."""
-        return _mask(self.terms, text)
+        return _scanner(self.terms).mask(text, 0, len(text)) if text else 0
 
     def worth(self, mask: int) -> float:
         """Weight of the terms in `mask`."""
@@ -185,7 +183,7 @@ def _names(text: str) -> set[str]:
     return found or first
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def _mask(asked: tuple[str, ...], text: str) -> int:
-    present = set(terms(text))
-    return sum(1 << i for i, term in enumerate(asked) if term in present)
+@lru_cache(maxsize=8)
+def _scanner(asked: tuple[str, ...]) -> Scanner:
+    """Remembers which words are terms, from passage to passage."""
+    return Scanner(asked)

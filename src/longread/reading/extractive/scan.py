@@ -6,6 +6,8 @@ A text is looked at in blocks of a few hundred characters. They are the unit of 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import reduce
+from operator import or_
 from typing import NamedTuple
 
 from longread.reading.terms import TOKEN, token_terms
@@ -30,8 +32,7 @@ class Scanner:
 
     def __init__(self, terms: Sequence[str]) -> None:
         self.terms = tuple(terms)
-        self._bits = {term: 1 << i for i, term in enumerate(self.terms)}
-        self._memo: dict[str, int] = {}
+        self._masks = _Masks({term: 1 << i for i, term in enumerate(self.terms)})
 
     def blocks(self, text: str) -> Iterator[Block]:
         """All blocks of `text`."""
@@ -43,18 +44,21 @@ class Scanner:
 
     def mask(self, text: str, start: int, end: int) -> int:
         """Which terms stand in `text[start:end]`."""
-        memo, found = self._memo, 0
-        for token in set(TOKEN.findall(text, start, end)):
-            mask = memo.get(token)
-            if mask is None:
-                mask = 0
-                for term in token_terms(token):
-                    mask |= self._bits.get(term, 0)
-                if len(memo) >= _MEMO:
-                    memo.clear()
-                memo[token] = mask
-            found |= mask
-        return found
+        return reduce(or_, map(self._masks.__getitem__, TOKEN.findall(text, start, end)), 0)
+
+
+class _Masks(dict[str, int]):
+    """The mask of each word met, worked out once; all words of a corpus pass through here, so no loop in Python."""
+
+    def __init__(self, bits: dict[str, int]) -> None:
+        super().__init__()
+        self._bits = bits
+
+    def __missing__(self, token: str) -> int:
+        if len(self) >= _MEMO:
+            self.clear()
+        mask = self[token] = reduce(or_, (self._bits.get(term, 0) for term in token_terms(token)), 0)
+        return mask
 
 
 def _end(text: str, at: int) -> int:

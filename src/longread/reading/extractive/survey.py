@@ -61,9 +61,11 @@ class Survey(Task):
 
     def worth(self, unit: Unit) -> float:
         """How much a passage is worth noting: its relevance, and the bridges in one of its names."""
-        bridges = self.bridges
+        alone, bridges = value(self.query, unit), self.bridges
+        if not bridges or not unit.cover.own:
+            return alone
         bridged = (sum(bridges.get(term, 0.0) for term in run) for run in unit.runs)
-        return value(self.query, unit) + (max(bridged, default=0.0) if unit.cover.own else 0.0)
+        return alone + max(bridged, default=0.0)
 
     def bound(self, mask: int, around: int) -> float:
         """At least the worth of any unit in a block with the scanner's `mask`; `around` may be lent."""
@@ -112,6 +114,8 @@ class _Search:
         """In how many blocks a name stands, for the names followed so far."""
         self.about: dict[str, Cover] = {}
         self.found: dict[tuple[str, int, int], Unit] = {}
+        self.looked: set[tuple[int, int, int]] = set()
+        """Section, piece and start of the blocks that were read closely."""
 
     def start(self) -> list[Chain]:
         """Weighs the question's terms; the passages that cover most of them."""
@@ -175,10 +179,12 @@ class _Search:
             return query.support(Cover(hit.mask & query.all, near, 0)) + lead / 2
 
         chosen = sorted(heapq.nlargest(_BLOCKS, hits, promise))
-        for (s, p), group in groupby(chosen, lambda hit: (hit.section, hit.piece)):
+        fresh = [hit for hit in chosen if hit[:3] not in self.looked]
+        self.looked.update(hit[:3] for hit in fresh)
+        for (s, p), group in groupby(fresh, lambda hit: (hit.section, hit.piece)):
             piece = self.sections[s].pieces[p]
             for unit in units(query, piece, [(hit.start, hit.end) for hit in group], self.about):
-                if unit.cover.own or unit.runs:
+                if unit.cover.own or (any(unit.cover) and unit.runs):
                     self.found[unit.span] = unit
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 from longread.reading.extractive.query import Cover, Query
 from longread.reading.section import Piece
@@ -15,7 +15,7 @@ from longread.reading.statements import DEFINITION
 from longread.reading.terms import CJK, STOP, TOKEN, token_terms
 from longread.types import Span
 
-_AROUND = 700
+_AROUND = 500
 """Characters before and after a hit that are read with it, so that units at its edges are whole."""
 _ABOVE = 8_000
 """Characters above a unit that are searched for what encloses it."""
@@ -33,6 +33,8 @@ _PRONOUN = re.compile(
 
 STRUCTURED = ("code", "json", "table")
 """Kinds whose units are about what their file is about; a sentence need not be."""
+ENCLOSED = ("markdown", *STRUCTURED)
+"""Kinds whose units have something that encloses them: a heading, a definition, a key."""
 NOTHING = Cover(0, 0, 0)
 
 _REMEMBERED = 4_096
@@ -41,7 +43,8 @@ Run = frozenset[str]
 """The terms of one name: a capitalised phrase, an identifier, a run of ideographs."""
 
 
-class Unit(NamedTuple):
+@dataclass(frozen=True)
+class Unit:
     """A passage as the question sees it."""
 
     span: Span
@@ -52,15 +55,20 @@ class Unit(NamedTuple):
     """Question terms it has."""
     defined: str
     """The name it defines, in code."""
-    runs: tuple[Run, ...]
-    """Names in it that the question does not have."""
+    asked: tuple[str, ...]
+    """The question's terms."""
+
+    @cached_property
+    def runs(self) -> tuple[Run, ...]:
+        """Names in it that the question does not have; most passages are weighed without them."""
+        return _runs(self.asked, f"{self.context} : {self.text}")
 
 
 def read(query: Query, text: str, context: str, span: Span, about: Cover) -> Unit:
     """The unit `text` under `query`; `about` is what its document lends it."""
     own = query.mask(text)
     cover = query.complete(about.join(Cover(own, query.mask(context), 0)))
-    return Unit(span, text, context, cover, _defined(text), _runs(query.terms, f"{context} : {text}"))
+    return Unit(span, text, context, cover, _defined(text), query.terms)
 
 
 def value(query: Query, unit: Unit) -> float:
