@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from longread.synth.dataset import read_samples
 from tests.servers.model import ModelServer
 from tests.support.generated import ROOT, commands, examples
 
@@ -184,7 +185,9 @@ class Sandbox:
         return re.sub(r"\b(3f2a|90c1)\b", lambda _: self._id(command)[:8], self._ported(command))
 
     def _id(self, command: str) -> str:
-        """Id of a run that the command can do something with."""
+        """Id of a run, or of a question, that the command can do something with."""
+        if "synth" in command:
+            return read_samples(self.folder / "questions" / "samples-00000.parquet")[0].sample.id
         if "resume" in command:
             return self._read(broken=True)
         if "delete" in command:

@@ -18,6 +18,7 @@ import xlsxwriter
 from reportlab.pdfgen import canvas
 
 from tests.support import planted
+from tests.synth import pages
 
 QUESTIONS = "# for every contract\nWho is the client?\nWhat is the fee?\nWhat notice must be given?\n"
 """The file of questions."""
@@ -57,6 +58,7 @@ def write_files(folder: Path) -> None:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
     _benchmark(folder / "longbench" / "data.json")
+    _pages(folder)
     _lease(folder / "contracts" / "lease.docx")
     _pdf(folder / "letters.pdf", "Dear Sir,", "We write about the merger that was approved.")
     _pdf(
@@ -85,6 +87,22 @@ def _filler(characters: int) -> str:
     while sum(map(len, lines)) < characters:
         lines.append(" ".join(rng.choices(planted.WORDS, k=14)).capitalize() + ".")
     return "\n".join(lines)
+
+
+def _pages(folder: Path) -> None:
+    """Pages of keys and values, and the questions that the documentation makes of them."""
+    (folder / "pages").mkdir()
+    for name, page in pages.records().items():
+        (folder / "pages" / name).write_text(json.dumps(page, indent=1), encoding="utf-8")
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "longread", "synth", "run", "pages/", "--out", "questions"),
+            *("--target-tokens", "4K,8K", "--size", "40", "--processes", "1"),
+        ],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+    )
 
 
 def _benchmark(path: Path) -> None:

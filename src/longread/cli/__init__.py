@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from longread.cli import ask, completion, config, demo, doctor, evals, mcp, models, runs
+from longread.cli import ask, completion, config, demo, doctor, evals, mcp, models, runs, synth
 from longread.errors import LongreadError
 
 EXAMPLES = """\b
@@ -31,6 +31,7 @@ app = typer.Typer(
 ask.register(app)
 runs.register(app)
 evals.register(app)
+synth.register(app)
 config.register(app)
 models.register(app)
 doctor.register(app)

@@ -1,0 +1,102 @@
+"""A data set on disk: documents once, samples that refer to them, and a card, all in plain Parquet and Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from longread.errors import InputError
+from longread.types import Document, Evidence, Sample
+
+DOCUMENTS = "documents.parquet"
+SAMPLES = "samples-{:05}.parquet"
+SHARD = 1_000
+"""Samples of a file."""
+
+_EVIDENCE = pa.list_(
+    pa.struct([("doc", pa.string()), ("start", pa.int64()), ("end", pa.int64()), ("role", pa.string())])
+)
+_LISTS = {"documents": pa.list_(pa.string()), "aliases": pa.list_(pa.string()), "evidence": _EVIDENCE}
+_SAMPLE = pa.schema(
+    [
+        *(
+            (f.name, _LISTS.get(f.name, pa.int64() if f.name == "seed" else pa.string()))
+            for f in fields(Sample)
+        ),
+        ("quotes", pa.list_(pa.string())),
+    ]
+)
+_DOCUMENT = pa.schema([(name, pa.string()) for name in ("id", "source", "kind", "split", "text")])
+
+
+class Made(NamedTuple):
+    """A sample with the text of its evidence."""
+
+    sample: Sample
+    quotes: tuple[str, ...]
+
+
+def write_samples(path: Path, made: Iterable[Made]) -> None:
+    """A Parquet file of samples, whole or not at all."""
+    rows = []
+    for sample, quotes in made:
+        row = asdict(sample)
+        row["evidence"] = [piece._asdict() for piece in sample.evidence]
+        rows.append({**row, "quotes": list(quotes)})
+    _write(path, pa.Table.from_pylist(rows, schema=_SAMPLE))
+
+
+def read_samples(path: Path) -> list[Made]:
+    """The samples of a file."""
+    made = []
+    for row in _read(path, _SAMPLE):
+        quotes = tuple(row.pop("quotes"))
+        evidence = tuple(Evidence(**piece) for piece in row.pop("evidence"))
+        documents, aliases = tuple(row.pop("documents")), tuple(row.pop("aliases"))
+        made.append(Made(Sample(**row, documents=documents, aliases=aliases, evidence=evidence), quotes))
+    return made
+
+
+def write_documents(path: Path, documents: Sequence[Document], splits: Mapping[str, str]) -> None:
+    """A Parquet file of documents, whole or not at all."""
+    rows = [
+        {"id": d.id, "source": d.source, "kind": d.kind, "split": splits[d.id], "text": d.text}
+        for d in documents
+    ]
+    _write(path, pa.Table.from_pylist(rows, schema=_DOCUMENT))
+
+
+def read_documents(path: Path) -> list[tuple[Document, str]]:
+    """The documents of a file, each with its split."""
+    return [
+        (Document(row["id"], row["source"], row["text"], row["kind"]), row["split"])
+        for row in _read(path, _DOCUMENT)
+    ]
+
+
+def shards(folder: Path) -> Iterator[Path]:
+    """The sample files of a data set, in order."""
+    yield from sorted(folder.glob("samples-*.parquet"))
+
+
+def _write(path: Path, table: pa.Table) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    pq.write_table(table, part, compression="zstd")
+    part.replace(path)
+
+
+def _read(path: Path, schema: pa.Schema) -> list[dict[str, Any]]:
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise InputError(f"{path} cannot be read as Parquet: {str(error).splitlines()[0]}") from error
+    if absent := [name for name in schema.names if name not in table.column_names]:
+        raise InputError(f"{path} has no column '{absent[0]}': it is not a data set of `longread synth`")
+    rows: list[dict[str, Any]] = table.select(schema.names).to_pylist()
+    return rows

@@ -1,0 +1,143 @@
+"""Samples of one type over one split: proposals, contexts and checks, until there are enough."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections import Counter
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from longread.synth import plans
+from longread.synth.answers import answer
+from longread.synth.base import Base
+from longread.synth.context import fill
+from longread.synth.dataset import Made
+from longread.synth.options import options
+from longread.synth.proof import Proof, UnderivableError
+from longread.synth.propose import PROPOSERS, Topics
+from longread.synth.types import TYPES, grader
+from longread.synth.verify import Ground, choices, verify
+from longread.synth.wording import FORMS, HELD_OUT, question
+from longread.types import Sample
+
+TRIES = 12
+"""Proposals for each sample that is wanted, before giving up."""
+MOST_ALIKE = 0.016
+"""Share of a unit's samples that may have the same answer, so that it is below 2 % of a type with both splits."""
+_SEEDS = 64
+
+
+class Unit(NamedTuple):
+    """What is made independently of all else: the samples of a type over a split."""
+
+    split: str
+    type: str
+    wanted: int
+    targets: tuple[int, ...]
+    """Nominal tokens of contexts, one of which is drawn for each sample."""
+    seed: int
+
+
+class Yield(NamedTuple):
+    """What came of a unit."""
+
+    made: tuple[Made, ...]
+    rejected: Mapping[str, int]
+    """Why proposals were dropped, and how many."""
+
+
+def make(unit: Unit, ground: Ground, tokens: Mapping[str, int]) -> Yield:
+    """The samples of a unit; the same for the same arguments."""
+    base = ground.base
+    kind = TYPES[unit.type].kind
+    topics = Topics(Base(tuple(page for page in base.pages if page.kind == kind)))
+    made: list[Made] = []
+    rejected: Counter[str] = Counter()
+    answers: Counter[str] = Counter()
+    asked: set[str] = set()
+    for number in range(unit.wanted * TRIES if topics.quantities else 0):
+        if len(made) == unit.wanted:
+            break
+        rng = random.Random(f"{unit.seed}:{unit.split}:{unit.type}:{number}")  # noqa: S311
+        plan = PROPOSERS[unit.type](rng, topics)
+        if plan is None:
+            rejected["nothing to ask"] += 1
+            continue
+        sample = _sample(rng, unit, plan, base, tokens, len(made))
+        if isinstance(sample, str):
+            rejected[sample] += 1
+            continue
+        counted = sample.answer if sample.grader != "choice" else sample.plan
+        if answers[counted] >= max(1, int(MOST_ALIKE * unit.wanted)):
+            rejected["answer too common"] += 1
+        elif sample.question in asked:
+            rejected["asked before"] += 1
+        elif faults := [check for check in verify(sample, ground) if not check.passed]:
+            rejected[faults[0].name] += 1
+        else:
+            answers[counted] += 1
+            asked.add(sample.question)
+            texts = (ground.documents[doc].text[start:end] for doc, start, end, _ in sample.evidence)
+            made.append(Made(sample, tuple(texts)))
+    return Yield(tuple(made), dict(sorted(rejected.items())))
+
+
+def _sample(
+    rng: random.Random, unit: Unit, plan: plans.Plan, base: Base, tokens: Mapping[str, int], number: int
+) -> Sample | str:
+    """A sample with its context; a reason where there can be none."""
+    target = rng.choice(unit.targets)
+    docs = list(base.by_doc)
+    near = list(dict.fromkeys(page.doc for page in base.pages if page.facts.keys() & _relations(plan)))
+    required: list[str] = []
+    if not any(isinstance(part, plans.Aggregate) for part in plans.walk(plan)):
+        proof = Proof(base)
+        try:
+            proof.execute(plan)
+        except UnderivableError:
+            return "not derivable"
+        required = [evidence.doc for evidence in proof.evidence]
+    documents = fill(rng, required, near, docs, tokens, target, max(unit.targets))
+    if documents is None:
+        return "too long"
+    proof = Proof(base.within(documents))
+    try:
+        derived = answer(proof.execute(plan))
+    except UnderivableError:
+        return "not derivable in context"
+    forms = (
+        HELD_OUT if unit.split == "evaluation" else [form for form in range(FORMS) if form not in HELD_OUT]
+    )
+    words, given, seed = question(plan, rng.choice(forms)), derived, unit.seed
+    if unit.type == "multiple_choice":
+        letter = "ABCD"[number % 4]
+        for seed in range(_SEEDS):
+            offered = options(plan, derived, base, seed)
+            if offered and "ABCD"[offered.index(derived)] == letter:
+                words, given = choices(words, offered), letter
+                break
+        else:
+            return "too few options"
+    return Sample(
+        id=_id(unit.split, unit.type, words, documents),
+        task=TYPES[unit.type].task,
+        type=unit.type,
+        question=words,
+        answer=given,
+        grader=grader(unit.type, plan),
+        documents=documents,
+        evidence=proof.evidence,
+        plan=plans.to_json(plan),
+        split=unit.split,
+        source="corpus",
+        seed=seed,
+    )
+
+
+def _relations(plan: plans.Plan) -> set[str]:
+    return {str(relation) for part in plans.walk(plan) if (relation := getattr(part, "relation", None))}
+
+
+def _id(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]

@@ -1,0 +1,226 @@
+"""From documents to a data set, in units that are each made alone, so that a killed run goes on where it was."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+from longread.errors import InputError, UsageError
+from longread.synth import dataset
+from longread.synth.base import Base
+from longread.synth.card import card
+from longread.synth.context import sizes
+from longread.synth.corpus import Chosen, choose
+from longread.synth.entities import build
+from longread.synth.facts import code, facts
+from longread.synth.make import Unit, Yield, make
+from longread.synth.sql import Tables
+from longread.synth.types import TYPES
+from longread.synth.verify import Check, Ground, quoted, verify
+from longread.types import Document
+
+_PARTS = "parts"
+PLAN = "plan.json"
+CARD = "README.md"
+"""Written last: where it is, the data set is complete."""
+_EVALUATION = 10
+"""One in so many samples is of the evaluation split."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that decides a data set, besides the documents.
+
+    Args:
+        size: Samples in all.
+        targets: Nominal tokens of contexts, one of which is drawn for each sample.
+        seed: Draws everything.
+        types: Types of questions, which share the size by their weights.
+    """
+
+    size: int
+    targets: tuple[int, ...]
+    seed: int = 0
+    types: tuple[str, ...] = tuple(TYPES)
+
+    def __post_init__(self) -> None:
+        if unknown := [name for name in self.types if name not in TYPES]:
+            raise UsageError(f"there is no type '{unknown[0]}'; choose of {', '.join(TYPES)}")
+
+    def units(self) -> Iterator[Unit]:
+        """What is to be made, each part of which depends on no other."""
+        weights = [TYPES[name].weight for name in self.types]
+        ends = [self.size * upto // sum(weights) for upto in accumulate(weights, initial=0)]
+        for name, (first, last) in zip(self.types, pairwise(ends), strict=True):
+            share = last - first
+            evaluation = share // _EVALUATION
+            for split, wanted in (("train", share - evaluation), ("evaluation", evaluation)):
+                yield Unit(split, name, wanted, self.targets, self.seed)
+
+
+class Progress(NamedTuple):
+    """A unit that was finished."""
+
+    unit: Unit
+    made: int
+    done: int
+    of: int
+
+
+def run(
+    documents: Iterable[Document],
+    recipe: Recipe,
+    out: Path,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+    processes: int = 1,
+) -> Path:
+    """Makes the data set in `out`; goes on with one that was begun from the same documents and recipe.
+
+    Errors: UsageError where `out` holds something else; InputError when the documents state nothing to ask for.
+    """
+    chosen = choose(documents)
+    _begin(out, recipe, chosen)
+    if (out / CARD).exists():
+        return out
+    dataset.write_documents(out / dataset.DOCUMENTS, chosen.documents, chosen.splits)
+    grounds = {
+        name: _ground([d for d in chosen.documents if chosen.splits[d.id] == name]) for name in _SPLITS
+    }
+    if not any(ground.base.pages for ground in grounds.values()):
+        raise InputError(
+            "nothing to ask for was found: these documents are neither pages of keys and values that share a naming "
+            "key nor Python code"
+        )
+    units = list(recipe.units())
+    waiting = [unit for unit in units if not _part(out, unit).exists()]
+    done = len(units) - len(waiting)
+    for unit, made in _made(waiting, grounds, processes):
+        _rejected(out, unit).parent.mkdir(exist_ok=True)
+        _rejected(out, unit).write_text(json.dumps(made.rejected))
+        dataset.write_samples(_part(out, unit), made.made)  # last: where it is, the unit is done
+        done += 1
+        on_progress(Progress(unit, len(made.made), done, len(units)))
+    _finish(out, units, chosen)
+    return out
+
+
+def find(folder: Path, beginning: str) -> list[dataset.Made]:
+    """The samples whose id begins so."""
+    made = (one for shard in dataset.shards(folder) for one in dataset.read_samples(shard))
+    return [one for one in made if one.sample.id.startswith(beginning)]
+
+
+def prove(folder: Path, only: str = "") -> Iterator[tuple[str, tuple[Check, ...]]]:
+    """Each sample's id and its failed checks, from the files of a data set alone; those of one id with `only`."""
+    stored = dataset.read_documents(folder / dataset.DOCUMENTS)
+    grounds = {name: _ground([document for document, split in stored if split == name]) for name in _SPLITS}
+    found = False
+    for shard in dataset.shards(folder):
+        for sample, quotes in dataset.read_samples(shard):
+            found = True
+            if only and sample.id != only:
+                continue
+            if sample.split not in grounds:
+                yield sample.id, (Check("split", f"there is no split '{sample.split}'"),)
+                continue
+            ground = grounds[sample.split]
+            checks = [quoted(sample, quotes, ground.documents), *verify(sample, ground)]
+            yield sample.id, tuple(check for check in checks if not check.passed)
+    if not found:
+        raise InputError(f"{folder} holds no samples: `longread synth run` did not finish there")
+
+
+_SPLITS = ("train", "evaluation")
+
+
+def _ground(documents: Sequence[Document]) -> Ground:
+    records = build({document.id: list(facts(document)) for document in documents})
+    base = Base((*records.pages, *code.pages(documents)))
+    return Ground({document.id: document for document in documents}, base, Tables(base))
+
+
+def _begin(out: Path, recipe: Recipe, chosen: Chosen) -> None:
+    """Notes what the folder is for; a folder for something else is refused."""
+    corpus = hashlib.sha256("\n".join(document.id for document in chosen.documents).encode()).hexdigest()
+    plan = {
+        "size": recipe.size,
+        "targets": list(recipe.targets),
+        "seed": recipe.seed,
+        "types": list(recipe.types),
+        "documents": corpus,
+    }
+    noted = out / PLAN
+    if noted.exists():
+        if json.loads(noted.read_text()) != plan:
+            raise UsageError(f"{out} holds another data set; give another --out, or remove it")
+        return
+    if out.exists() and any(out.iterdir()):
+        raise UsageError(f"{out} is not empty; give another --out")
+    out.mkdir(parents=True, exist_ok=True)
+    noted.write_text(json.dumps(plan, indent=1) + "\n")
+
+
+def _made(
+    units: Sequence[Unit], grounds: Mapping[str, Ground], processes: int
+) -> Iterator[tuple[Unit, Yield]]:
+    if processes == 1 or len(units) < 2:
+        tokens = {split: _tokens(ground) for split, ground in grounds.items()}
+        for unit in units:
+            yield unit, make(unit, grounds[unit.split], tokens[unit.split])
+        return
+    documents = {split: list(ground.documents.values()) for split, ground in grounds.items()}
+    with ProcessPoolExecutor(
+        processes, multiprocessing.get_context("spawn"), initializer=_prepare, initargs=(documents,)
+    ) as pool:
+        for unit, made in zip(units, pool.map(_make, units), strict=True):
+            yield unit, made
+
+
+_worker: dict[str, tuple[Ground, dict[str, int]]] = {}
+"""What a worker process knows, by split."""
+
+
+def _prepare(documents: Mapping[str, Sequence[Document]]) -> None:
+    for split, own in documents.items():
+        ground = _ground(own)
+        _worker[split] = (ground, _tokens(ground))
+
+
+def _make(unit: Unit) -> Yield:
+    return make(unit, *_worker[unit.split])
+
+
+def _tokens(ground: Ground) -> dict[str, int]:
+    return sizes({doc: document.text for doc, document in ground.documents.items()})
+
+
+def _part(out: Path, unit: Unit) -> Path:
+    return out / _PARTS / f"{unit.split}-{unit.type}.parquet"
+
+
+def _rejected(out: Path, unit: Unit) -> Path:
+    return out / _PARTS / f"{unit.split}-{unit.type}.json"
+
+
+def _finish(out: Path, units: Sequence[Unit], chosen: Chosen) -> None:
+    made = [one for unit in units for one in dataset.read_samples(_part(out, unit))]
+    rejected: dict[str, dict[str, int]] = {}
+    for unit in units:
+        counts = Counter(rejected.get(unit.type, {}))
+        noted = _rejected(out, unit)
+        counts.update(json.loads(noted.read_text()) if noted.exists() else {})
+        rejected[unit.type] = dict(sorted(counts.items()))
+    made.sort(key=lambda one: (one.sample.split, one.sample.id))
+    for number, first in enumerate(range(0, len(made), dataset.SHARD)):
+        dataset.write_samples(out / dataset.SAMPLES.format(number), made[first : first + dataset.SHARD])
+    shutil.rmtree(out / _PARTS)
+    (out / CARD).write_text(card(made, chosen, rejected))

@@ -1,0 +1,183 @@
+"""Typed question plans. The answer of a sample is the result of executing its plan, and nothing else.
+
+A plan is a tree: leaves name an entity, inner nodes look up, follow, compare or aggregate. It is stored as JSON
+beside its sample. `sql` and `evidence` execute it, independently of each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+from pydantic.dataclasses import dataclass
+
+Pick = Literal["most", "least"]
+Aggregation = Literal["count", "sum", "mean", "most", "least"]
+Operation = Literal["difference", "sum", "ratio"]
+
+
+@dataclass(frozen=True)
+class Entity:
+    """The entity of this name."""
+
+    name: str
+    op: Literal["entity"] = "entity"
+
+
+@dataclass(frozen=True)
+class Find:
+    """The only entity whose `relation` has this value."""
+
+    relation: str
+    value: str
+    op: Literal["find"] = "find"
+
+
+@dataclass(frozen=True)
+class Follow:
+    """The entity that `relation` lists for `of` with the largest or smallest quantity, or the only one it lists."""
+
+    of: One
+    relation: str
+    pick: Pick | Literal["only"]
+    op: Literal["follow"] = "follow"
+
+
+@dataclass(frozen=True)
+class Extreme:
+    """Of several entities, the one with the largest or smallest quantity."""
+
+    over: tuple[One, ...]
+    relation: str
+    pick: Pick
+    op: Literal["extreme"] = "extreme"
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """What `relation` says of an entity."""
+
+    of: One
+    relation: str
+    says: Literal["quantity", "date", "text"]
+    op: Literal["lookup"] = "lookup"
+
+
+@dataclass(frozen=True)
+class Combine:
+    """Arithmetic on two quantities of one unit: left minus right, left plus right, or left over right."""
+
+    left: Lookup
+    right: Lookup
+    how: Operation
+    op: Literal["combine"] = "combine"
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """Over all entities of the documents that have `relation`; `above` keeps those with a larger quantity."""
+
+    relation: str
+    how: Aggregation
+    above: str = ""
+    """A number; only for `count`."""
+    op: Literal["aggregate"] = "aggregate"
+
+
+@dataclass(frozen=True)
+class Elapsed:
+    """Whole years from the earlier of two dates to the later."""
+
+    left: Lookup
+    right: Lookup
+    op: Literal["elapsed"] = "elapsed"
+
+
+@dataclass(frozen=True)
+class Order:
+    """Entities by a quantity, the largest first, or by a date, the earliest first."""
+
+    over: tuple[Entity, ...]
+    relation: str
+    by: Literal["quantity", "date"]
+    op: Literal["order"] = "order"
+
+
+@dataclass(frozen=True)
+class Intervene:
+    """`then`, in a world where a quantity of one entity is multiplied by `factor`."""
+
+    name: str
+    relation: str
+    factor: str
+    then: Extreme | Combine
+    op: Literal["intervene"] = "intervene"
+
+
+One = Annotated[Entity | Find | Follow | Extreme, Field(discriminator="op")]
+"""Plans whose result is one entity."""
+Plan = Annotated[
+    Entity | Find | Follow | Extreme | Lookup | Combine | Aggregate | Elapsed | Order | Intervene,
+    Field(discriminator="op"),
+]
+
+PLAN: TypeAdapter[Plan] = TypeAdapter(Plan)
+
+
+def to_json(plan: Plan) -> str:
+    """A plan as it is stored."""
+    return PLAN.dump_json(plan).decode()
+
+
+def from_json(text: str) -> Plan:
+    """A stored plan; pydantic's ValidationError when it is none."""
+    return PLAN.validate_json(text)
+
+
+def walk(plan: Plan) -> Iterator[Plan]:
+    """A plan and all plans in it, outermost first."""
+    yield plan
+    match plan:
+        case Follow() | Lookup():
+            yield from walk(plan.of)
+        case Extreme() | Order():
+            for one in plan.over:
+                yield from walk(one)
+        case Combine() | Elapsed():
+            yield from walk(plan.left)
+            yield from walk(plan.right)
+        case Intervene():
+            yield from walk(plan.then)
+        case _:
+            pass
+
+
+def hops(plan: Plan) -> int:
+    """Facts in a row that the answer needs: each depends on the one before it."""
+    match plan:
+        case Follow() | Lookup():
+            return 1 + hops(plan.of)
+        case Extreme() | Order():
+            return 1 + max(map(hops, plan.over))
+        case Combine() | Elapsed():
+            return max(hops(plan.left), hops(plan.right))
+        case Intervene():
+            return hops(plan.then)
+        case Find() | Aggregate():
+            return 1
+        case _:
+            return 0
+
+
+def quotient(plan: Plan) -> bool:
+    """Whether the answer comes of a division, and so is rounded."""
+    match plan:
+        case Combine():
+            return plan.how == "ratio"
+        case Aggregate():
+            return plan.how == "mean"
+        case Intervene():
+            return quotient(plan.then)
+        case _:
+            return False

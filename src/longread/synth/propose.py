@@ -1,0 +1,236 @@
+"""Proposes plans from what a corpus states. A proposal may be wrong or useless: verification decides."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, get_args
+
+from longread.synth import plans
+from longread.synth.base import Base, Page
+from longread.synth.facts.code import NAMES
+from longread.synth.values import plain, quantity, written
+
+_COMMON = 12
+"""Pages that must have a relation before questions compare by it."""
+_SHORT = 40
+"""Characters of a text that can be an answer."""
+_DISTINCT = 0.9
+"""Share of a relation's texts that must differ, so that none is likely."""
+_PICKS: tuple[plans.Pick, ...] = get_args(plans.Pick)
+_OPERATIONS: tuple[plans.Operation, ...] = get_args(plans.Operation)
+_AGGREGATIONS: tuple[plans.Aggregation, ...] = get_args(plans.Aggregation)
+_FACTORS = ("0.1", "0.2", "0.5", "2", "3", "5", "10")
+
+
+@dataclass(frozen=True)
+class Topics:
+    """What can be asked of a base: its relations by what they are good for."""
+
+    base: Base
+
+    @cached_property
+    def quantities(self) -> dict[str, list[Page]]:
+        """Relations with one usual unit, and the pages that state them in it."""
+        by_unit: defaultdict[str, defaultdict[str, list[Page]]] = defaultdict(lambda: defaultdict(list))
+        for page in self.base.pages:
+            for relation, stated in page.quantities.items():
+                by_unit[relation][stated.unit].append(page)
+        best = {relation: max(units.values(), key=len) for relation, units in by_unit.items()}
+        return {relation: pages for relation, pages in sorted(best.items()) if len(pages) >= _COMMON}
+
+    @cached_property
+    def texts(self) -> dict[str, list[Page]]:
+        """Relations whose values are short, without figures, and mostly different."""
+        found: defaultdict[str, list[Page]] = defaultdict(list)
+        for page in self.base.pages:
+            for relation, fact in page.facts.items():
+                value = plain(fact.value)
+                if (
+                    value != page.name
+                    and 1 < len(value) <= _SHORT
+                    and value[0].isalpha()
+                    and not _figures(value)
+                ):
+                    found[relation].append(page)
+        return {
+            relation: pages
+            for relation, pages in sorted(found.items())
+            if len(pages) >= _COMMON and _variety(relation, pages) >= _DISTINCT
+        }
+
+    @cached_property
+    def dates(self) -> dict[str, list[Page]]:
+        """Relations that are dates."""
+        found: defaultdict[str, list[Page]] = defaultdict(list)
+        for page in self.base.pages:
+            for relation in page.dates:
+                found[relation].append(page)
+        return {relation: pages for relation, pages in sorted(found.items()) if len(pages) >= _COMMON}
+
+    @cached_property
+    def links(self) -> dict[str, list[Page]]:
+        """Relations that list other pages."""
+        found: defaultdict[str, list[Page]] = defaultdict(list)
+        for page in self.base.pages:
+            for relation, listed in page.links.items():
+                if any(link.name in self.base.by_name for link in listed):
+                    found[relation].append(page)
+        return {relation: pages for relation, pages in sorted(found.items()) if len(pages) >= _COMMON}
+
+
+Proposer = Callable[[random.Random, Topics], plans.Plan | None]
+
+
+def multi_fact(rng: random.Random, topics: Topics) -> plans.Plan | None:
+    """From a described entity over two or three lists to another page, and what that page says."""
+    reached, page = _walk(rng, topics, rng.choice((2, 3)))
+    if not page:
+        return None
+    texts = [plans.Lookup(reached, r, "text") for r, pages in topics.texts.items() if page in pages]
+    numbers = [plans.Lookup(reached, r, "quantity") for r in topics.quantities if r in page.quantities]
+    asked = [some for some in (texts, numbers) if some]
+    return rng.choice(rng.choice(asked)) if asked else None
+
+
+def comparison(rng: random.Random, topics: Topics) -> plans.Plan | None:
+    """Which of three to five has the most or least."""
+    relation, pages = rng.choice(list(topics.quantities.items()))
+    over = tuple(plans.Entity(page.name) for page in _some(rng, pages, rng.randint(3, 5)))
+    return plans.Extreme(over, relation, rng.choice(_PICKS))
+
+
+def numerical(rng: random.Random, topics: Topics) -> plans.Plan | None:
+    """A difference, sum or ratio of what two pages say, one of them often reached over a list."""
+    relation, pages = rng.choice(list(topics.quantities.items()))
+    left, right = _some(rng, pages, 2)
+    sides = [plans.Lookup(_described(rng, topics, page), relation, "quantity") for page in (left, right)]
+    return plans.Combine(sides[0], sides[1], rng.choice(_OPERATIONS))
+
+
+def aggregation(rng: random.Random, topics: Topics) -> plans.Plan | None:
+    """A count, sum or mean over all pages of the context."""
+    relation, pages = rng.choice(list(topics.quantities.items()))
+    how = rng.choice(_AGGREGATIONS)
+    above = written(rng.choice(pages).quantities[relation].number) if how == "count" else ""
+    return plans.Aggregate(relation, how, above)
+
+
+def temporal(rng: random.Random, topics: Topics) -> plans.Plan | None:
+    """Years between two dates."""
+    if not topics.dates:
+        return None
+    relation, pages = rng.choice(list(topics.dates.items()))
+    left, right = _some(rng, pages, 2)
+    sides = [plans.Lookup(_described(rng, topics, page), relation, "date") for page in (left, right)]
+    return plans.Elapsed(sides[0], sides[1])
+
+
+def ordering(rng: random.Random, topics: Topics) -> plans.Plan | None:
+    """Three to five entities in order of a figure or a date."""
+    by_date = bool(topics.dates) and rng.random() < 0.3
+    relation, pages = rng.choice(list((topics.dates if by_date else topics.quantities).items()))
+    over = tuple(plans.Entity(page.name) for page in _some(rng, pages, rng.randint(3, 5)))
+    return plans.Order(over, relation, "date" if by_date else "quantity")
+
+
+def hypothetical(rng: random.Random, topics: Topics) -> plans.Plan | None:
+    """A comparison or a calculation after one figure has changed; a comparison that comes out differently."""
+    relation, pages = rng.choice(list(topics.quantities.items()))
+    if rng.random() < 0.5:
+        asked = comparison(rng, topics)
+        assert isinstance(asked, plans.Extreme)
+        changed = rng.choice([one for one in asked.over if isinstance(one, plans.Entity)])
+        return plans.Intervene(changed.name, asked.relation, rng.choice(_FACTORS), asked)
+    left, right = _some(rng, pages, 2)
+    sides = [plans.Lookup(plans.Entity(page.name), relation, "quantity") for page in (left, right)]
+    then = plans.Combine(sides[0], sides[1], rng.choice(_OPERATIONS))
+    return plans.Intervene(left.name, relation, rng.choice(_FACTORS), then)
+
+
+def choice(rng: random.Random, topics: Topics) -> plans.Plan | None:
+    """What a page says that is reached over one or two lists; asked with four options."""
+    reached, page = _walk(rng, topics, rng.choice((1, 2)))
+    says = [r for r, pages in topics.texts.items() if page in pages]
+    return plans.Lookup(reached, rng.choice(says), "text") if says else None
+
+
+def code(rng: random.Random, topics: Topics) -> plans.Plan | None:
+    """Over imports and base classes from file to file, and what stands or is counted there."""
+    reached, page = _walk(rng, topics, rng.choice((2, 2, 3)), describe=False)
+    if not page:
+        return None
+    names = [plans.Lookup(reached, r, "text") for r in NAMES if r in page.facts]
+    numbers = [plans.Lookup(reached, r, "quantity") for r in topics.quantities if r in page.quantities]
+    asked = [some for some in (names, names, [reached], numbers) if some]
+    return rng.choice(rng.choice(asked))
+
+
+def _walk(
+    rng: random.Random, topics: Topics, hops: int, describe: bool = True
+) -> tuple[plans.One, Page | None]:
+    """A chain of lists, each of which leads to a page not seen before, and the page at its end, if any."""
+    if not topics.links:
+        return plans.Entity(""), None
+    page = rng.choice(topics.links[rng.choice(list(topics.links))])
+    reached = _described(rng, topics, page) if describe else plans.Entity(page.name)
+    seen = {page.name}
+    for _ in range(hops):
+        ways = [way for way in _ways(topics, page) if way[2] in topics.base.by_name and way[2] not in seen]
+        if not ways:
+            return reached, None
+        relation, pick, name = rng.choice(ways)
+        reached, page = plans.Follow(reached, relation, pick), topics.base.by_name[name]
+        seen.add(name)
+    return reached, page
+
+
+def _ways(topics: Topics, page: Page) -> list[tuple[str, plans.Pick | Literal["only"], str]]:
+    """Where the lists of a page lead: relation, which item, and its name."""
+    found: list[tuple[str, plans.Pick | Literal["only"], str]] = []
+    for relation in topics.links:
+        listed = sorted(page.links.get(relation, ()), key=lambda link: link.number)
+        if len(listed) == 1:
+            found.append((relation, "only", listed[0].name))
+        elif listed:
+            found += [(relation, "least", listed[0].name), (relation, "most", listed[-1].name)]
+    return found
+
+
+def _described(rng: random.Random, topics: Topics, page: Page) -> plans.One:
+    """An entity by its name, or by something only it has."""
+    known = [r for r, pages in topics.texts.items() if page in pages]
+    if known and rng.random() < 0.6:
+        relation = rng.choice(known)
+        return plans.Find(relation, plain(page.facts[relation].value))
+    return plans.Entity(page.name)
+
+
+def _some(rng: random.Random, pages: Sequence[Page], count: int) -> list[Page]:
+    return rng.sample(list(pages), count)
+
+
+def _variety(relation: str, pages: Sequence[Page]) -> float:
+    counts = Counter(plain(page.facts[relation].value) for page in pages)
+    return sum(n for n in counts.values() if n == 1) / len(pages)
+
+
+def _figures(text: str) -> bool:
+    return any(char.isdigit() for char in text) or quantity(text) is not None
+
+
+PROPOSERS: Mapping[str, Proposer] = {
+    "multi_fact": multi_fact,
+    "comparison": comparison,
+    "numerical": numerical,
+    "aggregation": aggregation,
+    "temporal": temporal,
+    "ordering": ordering,
+    "hypothetical": hypothetical,
+    "multiple_choice": choice,
+    "code": code,
+}
+"""By type of question."""

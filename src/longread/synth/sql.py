@@ -1,0 +1,187 @@
+"""The first interpreter: a plan becomes one SQL query over DuckDB tables of all that the documents state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import assert_never
+
+import duckdb
+import pyarrow as pa
+from sqlglot import exp
+from sqlglot import select as select_
+
+from longread.synth import plans
+from longread.synth.answers import Result
+from longread.synth.base import Base
+from longread.synth.values import plain
+
+_NUMBER = pa.decimal128(38, 9)
+_STATED = [("name", pa.string()), ("relation", pa.string())]
+_TABLES = {
+    "pages": pa.schema([("name", pa.string())]),
+    "quantities": pa.schema([*_STATED, ("number", _NUMBER), ("unit", pa.string())]),
+    "dates": pa.schema([*_STATED, ("day", pa.date32())]),
+    "texts": pa.schema([*_STATED, ("value", pa.string())]),
+    "links": pa.schema([*_STATED, ("target", pa.string()), ("number", _NUMBER)]),
+}
+
+
+class Tables:
+    """All facts of a base, to be queried under any choice of its documents."""
+
+    def __init__(self, base: Base) -> None:
+        self._base = base
+        self._connection = duckdb.connect(":memory:", config={"threads": "1"})
+        rows: dict[str, list[tuple[object, ...]]] = {table: [] for table in _TABLES}
+        for page in base.pages:
+            rows["pages"].append((page.name,))
+            rows["quantities"] += [(page.name, r, q.number, q.unit) for r, q in page.quantities.items()]
+            rows["dates"] += [(page.name, r, day) for r, day in page.dates.items()]
+            rows["texts"] += [(page.name, r, plain(fact.value)) for r, fact in page.facts.items()]
+            rows["links"] += [
+                (page.name, r, k.name, k.number) for r, found in page.links.items() for k in found
+            ]
+        for table, schema in _TABLES.items():
+            columns = list(zip(*rows[table], strict=True)) or [()] * len(schema)
+            given = pa.table(
+                [pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema=schema
+            )
+            self._connection.register("given", given)
+            self._connection.execute(f"CREATE TABLE {table} AS SELECT * FROM given")  # noqa: S608 (our own name)
+
+    def execute(self, plan: plans.Plan, docs: Iterable[str]) -> Result | None:
+        """What the plan gives when only these documents are read; None when it gives nothing or no one thing."""
+        names = [page.name for doc in docs for page in self._base.by_doc.get(doc, ())]
+        found = self._connection.execute(compile_plan(plan, names)).fetchall()
+        if len(found) != 1 or found[0][0] is None:
+            return None
+        return (
+            Decimal(str(found[0][0])) if isinstance(found[0][0], Decimal | float | int) else str(found[0][0])
+        )
+
+
+def compile_plan(plan: plans.Plan, names: Iterable[str]) -> str:
+    """The query of a plan over the pages of these names."""
+    known: list[exp.Expr] = [exp.Literal.string(name) for name in names] or [exp.null()]
+    query = _query(plan)
+    altered = next((p for p in plans.walk(plan) if isinstance(p, plans.Intervene)), None)
+    for table in list(_TABLES)[1:]:
+        rows = select_("*").from_(table).where(exp.column("name").isin(*known))
+        if table == "quantities" and altered:
+            hit = _is("name", altered.name).and_(_is("relation", altered.relation))
+            number = exp.Case().when(hit, exp.column("number") * exp.Literal.number(altered.factor))
+            number = number.else_(exp.column("number"))
+            rows = select_("name", "relation", "unit", exp.alias_(number, "number"))
+            rows = rows.from_(table).where(exp.column("name").isin(*known))
+        query = query.with_(f"known_{table}", rows)
+    named = select_("*").from_("pages").where(exp.column("name").isin(*known))
+    return query.with_("known_pages", named).sql(dialect="duckdb")
+
+
+def _query(plan: plans.Plan) -> exp.Select:
+    match plan:
+        case plans.Entity() | plans.Find() | plans.Follow() | plans.Extreme():
+            return _one(plan)
+        case plans.Lookup():
+            table, column = ("quantities", "number") if plan.says == "quantity" else ("texts", "value")
+            return _column(table, column, plan)
+        case plans.Combine():
+            return _combine(plan)
+        case plans.Elapsed():
+            left, right = (_column("dates", "day", side).subquery() for side in (plan.left, plan.right))
+            years = exp.func("datesub", exp.Literal.string("year"), _f("least"), _f("greatest"))
+            sides = select_(exp.alias_(left, "l"), exp.alias_(right, "r")).subquery("sides")
+            return select_(years).from_(sides)
+        case plans.Order():
+            return _order(plan)
+        case plans.Aggregate():
+            return _aggregate(plan)
+        case plans.Intervene():
+            return _query(plan.then)
+        case _:
+            assert_never(plan)
+
+
+def _one(plan: plans.One) -> exp.Select:
+    match plan:
+        case plans.Entity():
+            return select_("name").from_("known_pages").where(_is("name", plan.name))
+        case plans.Find():
+            wanted = _is("relation", plan.relation).and_(_is("value", plan.value))
+            return select_("name").from_("known_texts").where(wanted)
+        case plans.Follow():
+            of = exp.column("name").eq(_one(plan.of).subquery())
+            largest = "arg_min" if plan.pick == "least" else "arg_max"
+            picked = select_(exp.func(largest, exp.column("target"), exp.column("number")))
+            picked = picked.from_("known_links").where(of.and_(_is("relation", plan.relation)))
+            return picked.having("count(*) = 1") if plan.pick == "only" else picked
+        case plans.Extreme():
+            return _extreme(plan.relation, plan.pick, plan.over)
+        case _:
+            assert_never(plan)
+
+
+def _extreme(relation: str, pick: plans.Pick, over: tuple[plans.One, ...] = ()) -> exp.Select:
+    """Nothing where two are equal, units differ or one has no such quantity."""
+    largest = "arg_max" if pick == "most" else "arg_min"
+    where: exp.Expr = _is("relation", relation)
+    if over:
+        members = [_one(one).subquery() for one in over]
+        where = exp.and_(where, exp.or_(*(exp.column("name").eq(member) for member in members)))
+    query = select_(exp.func(largest, exp.column("name"), exp.column("number")))
+    query = query.from_("known_quantities").where(where)
+    query = query.having("count(DISTINCT number) = count(*)").having("count(DISTINCT unit) = 1")
+    return query.having(f"count(*) = {len(over)}") if over else query.having("count(*) > 1")
+
+
+def _combine(plan: plans.Combine) -> exp.Select:
+    left, right = (_column("quantities", "number", side).subquery() for side in (plan.left, plan.right))
+    units = (_column("quantities", "unit", side).subquery() for side in (plan.left, plan.right))
+    match plan.how:
+        case "difference":
+            value: exp.Expr = exp.func("abs", exp.Sub(this=left, expression=right))
+        case "sum":
+            value = exp.Add(this=left, expression=right)
+        case _:
+            nonzero = exp.func("nullif", right, exp.Literal.number(0))
+            value = exp.func(
+                "round", exp.Div(this=exp.cast(left, "double"), expression=nonzero), exp.Literal.number(2)
+            )
+    same = exp.EQ(this=next(units), expression=next(units))
+    return select_(exp.Case().when(same, value))
+
+
+def _order(plan: plans.Order) -> exp.Select:
+    table, key, way = ("dates", "day", "ASC") if plan.by == "date" else ("quantities", "number", "DESC")
+    members = [exp.Literal.string(one.name) for one in plan.over]
+    query = select_(f"string_agg(name, '; ' ORDER BY {key} {way})").from_(f"known_{table}")
+    query = query.where(_is("relation", plan.relation), exp.column("name").isin(*members))
+    query = query.having(f"count(*) = {len(members)}").having(f"count(DISTINCT {key}) = count(*)")
+    return query if plan.by == "date" else query.having("count(DISTINCT unit) = 1")
+
+
+def _aggregate(plan: plans.Aggregate) -> exp.Select:
+    if plan.how in ("most", "least"):
+        return _extreme(plan.relation, plan.how)
+    above = f"FILTER (number > {Decimal(plan.above)})" if plan.above else ""
+    value = {
+        "count": f"count(*) {above}",
+        "sum": "sum(number)",
+        "mean": "round(sum(number)::DOUBLE / count(*), 2)",
+    }[plan.how]
+    query = select_(value).from_("known_quantities").where(_is("relation", plan.relation))
+    return query.having("count(DISTINCT unit) = 1")
+
+
+def _column(table: str, column: str, plan: plans.Lookup) -> exp.Select:
+    of = exp.column("name").eq(_one(plan.of).subquery())
+    return select_(column).from_(f"known_{table}").where(of, _is("relation", plan.relation))
+
+
+def _is(column: str, text: str) -> exp.Expr:
+    return exp.column(column).eq(exp.Literal.string(text))
+
+
+def _f(name: str) -> exp.Expr:
+    return exp.func(name, exp.column("l"), exp.column("r"))

@@ -1,0 +1,176 @@
+"""Plans to questions. The same plan and form always give the same words, so that a question can be checked.
+
+Every sentence has several forms; a share of them is kept for the evaluation split and never seen in training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from longread.synth import plans
+from longread.synth.facts.code import BASE, IMPORTS
+
+_LOOKUP = (
+    "What is {of}'s {what}?",
+    "What {what} is given for {of}?",
+    "Which {what} do the documents state for {of}?",
+    "According to the documents, what is the {what} of {of}?",
+    "Find the {what} of {of}.",
+    "State the {what} that is recorded for {of}.",
+    "For {of}, what does the entry on {what} say?",
+    "Looking at {of}: what is its {what}?",
+)
+_NAME = (
+    "What is {of} called?",
+    "Name {of}.",
+    "Which one is {of}?",
+    "Identify {of}.",
+    "Give the name of {of}.",
+    "Who or what is {of}, by name?",
+    "According to the documents, which one is {of}?",
+    "Find {of} and give its name.",
+)
+_COMBINE = (
+    "What is the {how} of {left} and {right}?",
+    "Compute the {how} of {left} and {right}.",
+    "Take {left} and {right}: what is their {how}?",
+    "Find the {how} of {left} and {right}.",
+    "According to the documents, what is the {how} of {left} and {right}?",
+    "Work out the {how} of {left} and {right}.",
+    "Which number is the {how} of {left} and {right}?",
+    "Given {left} and {right}, state their {how}.",
+)
+_AGGREGATE = (
+    "Over all entries in the documents that give a figure for {what}, {ask}?",
+    "Taking every entry of the documents with a number for {what}, {ask}?",
+    "Consider all entries that state {what} as a number: {ask}?",
+    "Look through all documents for {what}; counting each entry that gives it, {ask}?",
+    "Among all entries with a figure for {what}, {ask}?",
+    "Go over every document and note {what}: {ask}?",
+    "For {what}, over all the entries that have a figure, {ask}?",
+    "If all figures for {what} in the documents are put together, {ask}?",
+)
+_ELAPSED = (
+    "How many full years lie between {left} and {right}?",
+    "How many whole years passed between {left} and {right}?",
+    "Count the full years between {left} and {right}.",
+    "Between {left} and {right}, how many complete years are there?",
+    "What is the number of full years between {left} and {right}?",
+    "Take {left} and {right}: how many whole years separate them?",
+    "How many complete years separate {left} and {right}?",
+    "According to the documents, how many full years lie between {left} and {right}?",
+)
+_ORDER = (
+    "Put {over} in order of {what}, {first} first.",
+    "Order {over} by {what}, {first} first.",
+    "Sort {over} by {what}, starting with the {first}.",
+    "Rank {over} by {what}, with the {first} first.",
+    "List {over} by {what}; begin with the {first}.",
+    "In which order do {over} stand by {what}, {first} first?",
+    "Arrange {over} by {what}, {first} first.",
+    "By {what}, {first} first, how are {over} to be ordered?",
+)
+_SUPPOSE = (
+    "Suppose that the {what} of {name} were {factor} times what it is. {then}",
+    "Imagine {name} had {factor} times its {what}. {then}",
+    "If the {what} of {name} were multiplied by {factor}, with all else unchanged: {then}",
+    "Assume {name}'s {what} is {factor} times the stated figure. {then}",
+    "Let the {what} of {name} be {factor} times as large, and change nothing else. {then}",
+    "In a world where {name} has {factor} times its {what}: {then}",
+    "Multiply the {what} of {name} by {factor} and leave the rest. {then}",
+    "Say the {what} of {name} became {factor} times what the documents say. {then}",
+)
+FORMS = 8
+"""Ways to say each kind of plan."""
+HELD_OUT = (6, 7)
+"""Forms for evaluation alone."""
+_ASKED = {
+    "count": "how many of them are above {above}",
+    "sum": "what is their sum",
+    "mean": "what is their mean",
+}
+_ASKED |= {"most": "which one has the largest", "least": "which one has the smallest"}
+_HOW = {"difference": "absolute difference", "sum": "sum", "ratio": "ratio (the first divided by the second)"}
+_FOLLOWED = {
+    (IMPORTS, "least"): "the module that {of} imports first",
+    (
+        IMPORTS,
+        "most",
+    ): "the module that {of} imports last (each counted where it first stands at the top level)",
+    (BASE, "only"): "the base class of {of}",
+}
+
+
+def question(plan: plans.Plan, form: int) -> str:
+    """The question of a plan in one of its `FORMS`."""
+    match plan:
+        case plans.Lookup():
+            return _LOOKUP[form].format(of=_one(plan.of), what=relation(plan.relation))
+        case plans.Entity() | plans.Find() | plans.Follow() | plans.Extreme():
+            return _NAME[form].format(of=_one(plan))
+        case plans.Combine():
+            sides = {"left": _value(plan.left), "right": _value(plan.right)}
+            return _COMBINE[form].format(how=_HOW[plan.how], **sides) + _rounding(plan.how == "ratio")
+        case plans.Elapsed():
+            return _ELAPSED[form].format(left=_value(plan.left), right=_value(plan.right))
+        case plans.Aggregate():
+            ask = _ASKED[plan.how].format(above=plan.above)
+            return _AGGREGATE[form].format(what=relation(plan.relation), ask=ask) + _rounding(
+                plan.how == "mean"
+            )
+        case plans.Order():
+            first = "earliest" if plan.by == "date" else "largest"
+            over = _listed([one.name for one in plan.over], "and")
+            asked = _ORDER[form].format(over=over, what=relation(plan.relation), first=first)
+            return f"{asked} Separate the names with semicolons."
+        case plans.Intervene():
+            return _SUPPOSE[form].format(
+                what=relation(plan.relation),
+                name=plan.name,
+                factor=plan.factor,
+                then=question(plan.then, form),
+            )
+        case _:
+            assert_never(plan)
+
+
+def relation(path: str) -> str:
+    """A path of keys as a phrase: the last two, the inner one first."""
+    keys = [key.strip().rstrip(":") for key in path.split(" / ")][-2:]
+    if len(keys) == 2 and keys[0].casefold() in keys[1].casefold():
+        keys = keys[1:]
+    return f'"{keys[-1]}" (under "{keys[0]}")' if len(keys) == 2 else f'"{keys[0]}"'
+
+
+def _one(plan: plans.One) -> str:
+    match plan:
+        case plans.Entity():
+            return plan.name
+        case plans.Find():
+            return f"the one whose {relation(plan.relation)} is {plan.value}"
+        case plans.Follow():
+            if special := _FOLLOWED.get((plan.relation, plan.pick)):
+                return special.format(of=_one(plan.of))
+            size = "largest" if plan.pick == "most" else "smallest"
+            return f"the one with the {size} figure among the {relation(plan.relation)} of {_one(plan.of)}"
+        case plans.Extreme():
+            size = "larger" if plan.pick == "most" else "smaller"
+            if len(plan.over) > 2:
+                size = "largest" if plan.pick == "most" else "smallest"
+            members = _listed([_one(one) for one in plan.over], "and")
+            return f"the one of {members} with the {size} {relation(plan.relation)}"
+        case _:
+            assert_never(plan)
+
+
+def _value(plan: plans.Lookup) -> str:
+    return f"the {relation(plan.relation)} of {_one(plan.of)}"
+
+
+def _listed(names: Sequence[str], joint: str) -> str:
+    return f"{', '.join(names[:-1])} {joint} {names[-1]}" if len(names) > 1 else names[0]
+
+
+def _rounding(needed: bool) -> str:
+    return " Round to two decimals." if needed else ""
