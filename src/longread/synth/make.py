@@ -68,19 +68,40 @@ def make(unit: Unit, ground: Ground, tokens: Mapping[str, int]) -> Yield:
         if isinstance(sample, str):
             rejected[sample] += 1
             continue
-        counted = sample.answer if sample.grader != "choice" else sample.plan
-        if answers[counted] >= max(1, int(MOST_ALIKE * unit.wanted)):
+        if answers[_counted(sample)] >= max(1, int(MOST_ALIKE * unit.wanted)):
             rejected["answer too common"] += 1
         elif sample.question in asked:
             rejected["asked before"] += 1
         elif faults := [check for check in verify(sample, ground) if not check.passed]:
             rejected[faults[0].name] += 1
         else:
-            answers[counted] += 1
+            answers[_counted(sample)] += 1
             asked.add(sample.question)
             texts = (ground.documents[doc].text[start:end] for doc, start, end, _ in sample.evidence)
             made.append(Made(sample, tuple(texts)))
-    return Yield(tuple(made), dict(sorted(rejected.items())))
+    kept = _balanced(made)
+    rejected.update({"answer too common": len(made) - len(kept)})
+    return Yield(kept, dict(sorted((+rejected).items())))
+
+
+def _balanced(made: list[Made]) -> tuple[Made, ...]:
+    """Without the last of those whose answer is too common when fewer were made than wanted."""
+    while True:
+        most = max(1, int(MOST_ALIKE * len(made)))
+        seen: Counter[str] = Counter()
+        kept = []
+        for one in made:
+            seen[_counted(one.sample)] += 1
+            if seen[_counted(one.sample)] <= most:
+                kept.append(one)
+        if len(kept) == len(made):
+            return tuple(kept)
+        made = kept
+
+
+def _counted(sample: Sample) -> str:
+    """What must not be common: the answer, or, as letters are, what is asked."""
+    return sample.plan if sample.grader == "choice" else sample.answer
 
 
 def _sample(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from longread.synth import plans
 from longread.synth.base import Base, Page
 from longread.synth.facts.code import NAMES
+from longread.synth.links import Link
 from longread.synth.values import plain, quantity, written
 
 _COMMON = 12
@@ -24,6 +25,14 @@ _PICKS: tuple[plans.Pick, ...] = get_args(plans.Pick)
 _OPERATIONS: tuple[plans.Operation, ...] = get_args(plans.Operation)
 _AGGREGATIONS: tuple[plans.Aggregation, ...] = get_args(plans.Aggregation)
 _FACTORS = ("0.1", "0.2", "0.5", "2", "3", "5", "10")
+
+
+class Way(NamedTuple):
+    """From a page to the one that a list of it names."""
+
+    relation: str
+    pick: plans.Pick | Literal["only"]
+    name: str
 
 
 @dataclass(frozen=True)
@@ -72,14 +81,13 @@ class Topics:
         return {relation: pages for relation, pages in sorted(found.items()) if len(pages) >= _COMMON}
 
     @cached_property
-    def links(self) -> dict[str, list[Page]]:
-        """Relations that list other pages."""
-        found: defaultdict[str, list[Page]] = defaultdict(list)
+    def ways(self) -> dict[str, list[Way]]:
+        """Where the lists of each page lead, for pages whose lists lead to another page."""
+        found: dict[str, list[Way]] = {}
         for page in self.base.pages:
-            for relation, listed in page.links.items():
-                if any(link.name in self.base.by_name for link in listed):
-                    found[relation].append(page)
-        return {relation: pages for relation, pages in sorted(found.items()) if len(pages) >= _COMMON}
+            if ways := [way for way in _ways(page.links) if way.name in self.base.by_name]:
+                found[page.name] = ways
+        return found
 
 
 Proposer = Callable[[random.Random, Topics], plans.Plan | None]
@@ -173,31 +181,31 @@ def _walk(
     rng: random.Random, topics: Topics, hops: int, describe: bool = True
 ) -> tuple[plans.One, Page | None]:
     """A chain of lists, each of which leads to a page not seen before, and the page at its end, if any."""
-    if not topics.links:
+    if not topics.ways:
         return plans.Entity(""), None
-    page = rng.choice(topics.links[rng.choice(list(topics.links))])
-    reached = _described(rng, topics, page) if describe else plans.Entity(page.name)
-    seen = {page.name}
-    for _ in range(hops):
-        ways = [way for way in _ways(topics, page) if way[2] in topics.base.by_name and way[2] not in seen]
+    name = rng.choice(list(topics.ways))
+    page = topics.base.by_name[name]
+    reached = _described(rng, topics, page) if describe else plans.Entity(name)
+    seen = {name}
+    for left in range(hops - 1, -1, -1):
+        ways = [way for way in topics.ways.get(name, ()) if way.name not in seen]
+        ways = [way for way in ways if way.name in topics.ways] if left else ways
         if not ways:
             return reached, None
         relation, pick, name = rng.choice(ways)
-        reached, page = plans.Follow(reached, relation, pick), topics.base.by_name[name]
+        reached = plans.Follow(reached, relation, pick)
         seen.add(name)
-    return reached, page
+    return reached, topics.base.by_name[name]
 
 
-def _ways(topics: Topics, page: Page) -> list[tuple[str, plans.Pick | Literal["only"], str]]:
-    """Where the lists of a page lead: relation, which item, and its name."""
-    found: list[tuple[str, plans.Pick | Literal["only"], str]] = []
-    for relation in topics.links:
-        listed = sorted(page.links.get(relation, ()), key=lambda link: link.number)
-        if len(listed) == 1:
-            found.append((relation, "only", listed[0].name))
-        elif listed:
-            found += [(relation, "least", listed[0].name), (relation, "most", listed[-1].name)]
-    return found
+def _ways(listed: Mapping[str, Sequence[Link]]) -> Iterator[Way]:
+    for relation, links in sorted(listed.items()):
+        items = sorted(links, key=lambda link: link.number)
+        if len(items) == 1:
+            yield Way(relation, "only", items[0].name)
+        else:
+            yield Way(relation, "least", items[0].name)
+            yield Way(relation, "most", items[-1].name)
 
 
 def _described(rng: random.Random, topics: Topics, page: Page) -> plans.One:
