@@ -106,6 +106,22 @@ def test_a_killed_run_goes_on_without_repeating_a_finished_call(cli: Cli, server
 
 
 @pytest.mark.slow
+def test_an_interrupted_run_says_so_counts_no_failure_and_goes_on(cli: Cli) -> None:
+    asked = ("eval", "run", "longbook", "--model", "extractive", "--lengths", "8K", "--limit", "11")
+    process = cli.start(*asked)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "answered" in line:
+            process.send_signal(signal.SIGINT)
+            break
+    said = process.stderr.read()
+    assert process.wait(timeout=60) == 130, said
+    assert "interrupted" in said and "failed" not in said
+    report = cli("eval", "report", str(next((cli.folder / "longread-evals").iterdir())))
+    assert "failed" not in report.stdout.split("## Runs")[0], report.stdout
+    assert cli(*asked).returncode == 0
+
+
 def test_failures_count_as_wrong_are_listed_and_tried_again(
     cli: Cli, oracle: Oracle, items: list[Item]
 ) -> None:

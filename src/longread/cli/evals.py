@@ -155,7 +155,7 @@ def run(
         strategy=strategy,
         options=Options(
             data=Path(data) if data else None,
-            lengths=tuple(parse_length(one) for one in (lengths or "").split(",") if one.strip()),
+            lengths=tuple(dict.fromkeys(map(parse_length, lengths.split(",")))) if lengths else (),
             seed=seed,
             filler=Path(filler) if filler else None,
             samples=samples,

@@ -74,7 +74,7 @@ def _results(log: EvalLog) -> RunResults:
         return RunResults(name, title, log.eval.model, "-", results=results, general=True, **run)
     name = metadata["benchmark"]
     benchmark = get_benchmark(name)
-    done = tuple(_result(sample) for sample in samples if sample.scores or sample.error)
+    done = tuple(_result(sample) for sample in samples if sample.scores or _failed(sample))
     judges = {
         judgement["model"]
         for sample in samples
@@ -93,6 +93,11 @@ def _results(log: EvalLog) -> RunResults:
         revision=metadata.get("revision") or (benchmark.hub.revision if benchmark.hub else ""),
         **run,
     )
+
+
+def _failed(sample: EvalSample) -> bool:
+    """Whether it ended with an error of its own; one that was interrupted is not done."""
+    return sample.error is not None and not sample.error.message.startswith("CancelledError")
 
 
 def _result(sample: EvalSample) -> Result:

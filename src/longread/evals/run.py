@@ -6,6 +6,7 @@ The same command finds its folder again and goes on; nothing that was finished i
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import platform
@@ -22,7 +23,7 @@ from inspect_ai.util import display_type
 
 from longread.config import Settings
 from longread.errors import LongreadError, UsageError
-from longread.evals.benchmarks import Benchmark, Item, Options, get_benchmark
+from longread.evals.benchmarks import Benchmark, Item, Options, benchmarks, get_benchmark
 from longread.evals.benchmarks.general import GENERAL, SNAPSHOT
 from longread.evals.data import revision
 from longread.evals.judging import Bench
@@ -127,6 +128,19 @@ class Prepared:
         return sum(map(len, self.items.values())) * self.plan.epochs * len(self.plan.strategies)
 
 
+def _check(plan: Plan) -> None:
+    """UsageError for a benchmark that there is not, or an option that none of them takes."""
+    known = [*(benchmark.name for benchmark in benchmarks()), *GENERAL]
+    if unknown := [name for name in plan.benchmarks if name not in known]:
+        raise UsageError(f"there is no benchmark '{unknown[0]}'; choose among {', '.join(sorted(known))}")
+    own = [get_benchmark(name) for name in plan.benchmarks if name not in GENERAL]
+    options, named = plan.options, ", ".join(plan.benchmarks)
+    if options.data and not any(benchmark.hub for benchmark in own):
+        raise UsageError(f"--data {options.data}: {named} has no data to be read")
+    if (options.samples or options.filler) and all(benchmark.hub for benchmark in own):
+        raise UsageError(f"--samples and --filler are for generated benchmarks, which {named} is not")
+
+
 async def prepare(plan: Plan, out: Path) -> Prepared:
     """Opens the model and loads the items.
 
@@ -134,6 +148,7 @@ async def prepare(plan: Plan, out: Path) -> Prepared:
         UsageError: Something does not fit together, or data cannot be had.
         ModelError: The model cannot be reached.
     """
+    _check(plan)
     items = {
         name: choose(list(get_benchmark(name).items(plan.options)), plan.limit, plan.options.seed)
         for name in plan.benchmarks
@@ -236,7 +251,7 @@ async def _evaluate(
     at_once = (os.cpu_count() or 1) * 2 if prepared.plan.settings.model == EXTRACTIVE else _AT_ONCE
     os.environ.setdefault("INSPECT_DISPLAY", "none")  # `eval_async` takes no argument for it,
     display_type()  # and would choose by itself if this had not
-    await eval_async(
+    logs = await eval_async(
         list(tasks),  # type: ignore[arg-type]  # either kind
         model=model,
         task_args=dict(args or {}),
@@ -250,6 +265,8 @@ async def _evaluate(
         log_realtime=False,
         ctl_server=False,
     )
+    if any(log.status == "cancelled" for log in logs):
+        raise asyncio.CancelledError  # which Inspect keeps to itself
 
 
 def _chat(opened: Opened) -> Any:
