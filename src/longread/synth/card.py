@@ -40,7 +40,7 @@ def card(made: Sequence[Made], chosen: Chosen, rejected: Mapping[str, Mapping[st
         ),
     ]
     if chosen.left:
-        reasons = Counter(left.reason.partition(" the same as")[0] for left in chosen.left)
+        reasons = Counter(left.reason.partition(" as ")[0] for left in chosen.left)
         sections += [
             "## Documents left out",
             _table(("reason", "documents"), [(r, str(n)) for r, n in reasons.items()]),

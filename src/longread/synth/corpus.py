@@ -9,6 +9,7 @@ from typing import NamedTuple
 from rensa import RMinHash, RMinHashLSH
 
 from longread.reading.terms import TOKEN
+from longread.synth.facts.keyed import SURROGATE
 from longread.types import Document
 
 _LEAST = 200
@@ -74,6 +75,8 @@ def split(source: str) -> str:
 
 
 def _unfit(document: Document) -> str | None:
+    if SURROGATE.search(document.text):
+        return "broken Unicode"
     if len(document.text) < _LEAST:
         return f"shorter than {_LEAST} characters"
     readable = sum(map(str.isalnum, document.text))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -15,6 +16,7 @@ from longread.types import Document, Evidence, Sample
 
 DOCUMENTS = "documents.parquet"
 SAMPLES = "samples-{:05}.parquet"
+_NOTES = b"longread"
 SHARD = 1_000
 """Samples of a file."""
 
@@ -41,14 +43,21 @@ class Made(NamedTuple):
     quotes: tuple[str, ...]
 
 
-def write_samples(path: Path, made: Iterable[Made]) -> None:
-    """A Parquet file of samples, whole or not at all."""
+def write_samples(path: Path, made: Iterable[Made], notes: Mapping[str, int] | None = None) -> None:
+    """A Parquet file of samples and counts to go with them, whole or not at all."""
     rows = []
     for sample, quotes in made:
         row = asdict(sample)
         row["evidence"] = [piece._asdict() for piece in sample.evidence]
         rows.append({**row, "quotes": list(quotes)})
-    _write(path, pa.Table.from_pylist(rows, schema=_SAMPLE))
+    schema = _SAMPLE.with_metadata({_NOTES: json.dumps(notes)}) if notes is not None else _SAMPLE
+    _write(path, pa.Table.from_pylist(rows, schema=schema))
+
+
+def read_notes(path: Path) -> dict[str, int]:
+    """The counts that were written with samples."""
+    noted: dict[str, int] = json.loads((pq.read_schema(path).metadata or {}).get(_NOTES, b"{}"))
+    return noted
 
 
 def read_samples(path: Path) -> list[Made]:

@@ -90,6 +90,7 @@ def run(
     chosen = choose(documents)
     _begin(out, recipe, chosen)
     if (out / CARD).exists():
+        shutil.rmtree(out / _PARTS, ignore_errors=True)  # where the last run was killed
         return out
     dataset.write_documents(out / dataset.DOCUMENTS, chosen.documents, chosen.splits)
     grounds = {
@@ -104,9 +105,7 @@ def run(
     waiting = [unit for unit in units if not _part(out, unit).exists()]
     done = len(units) - len(waiting)
     for unit, made in _made(waiting, grounds, processes):
-        _rejected(out, unit).parent.mkdir(exist_ok=True)
-        _rejected(out, unit).write_text(json.dumps(made.rejected))
-        dataset.write_samples(_part(out, unit), made.made)  # last: where it is, the unit is done
+        dataset.write_samples(_part(out, unit), made.made, made.rejected)
         done += 1
         on_progress(Progress(unit, len(made.made), done, len(units)))
     _finish(out, units, chosen)
@@ -163,10 +162,10 @@ def _begin(out: Path, recipe: Recipe, chosen: Chosen) -> None:
         if json.loads(noted.read_text()) != plan:
             raise UsageError(f"{out} holds another data set; give another --out, or remove it")
         return
-    if out.exists() and any(out.iterdir()):
+    if out.exists() and any(path.name != f"{PLAN}.part" for path in out.iterdir()):
         raise UsageError(f"{out} is not empty; give another --out")
     out.mkdir(parents=True, exist_ok=True)
-    noted.write_text(json.dumps(plan, indent=1) + "\n")
+    _write(noted, json.dumps(plan, indent=1) + "\n")
 
 
 def _made(
@@ -207,20 +206,22 @@ def _part(out: Path, unit: Unit) -> Path:
     return out / _PARTS / f"{unit.split}-{unit.type}.parquet"
 
 
-def _rejected(out: Path, unit: Unit) -> Path:
-    return out / _PARTS / f"{unit.split}-{unit.type}.json"
-
-
 def _finish(out: Path, units: Sequence[Unit], chosen: Chosen) -> None:
     made = [one for unit in units for one in dataset.read_samples(_part(out, unit))]
     rejected: dict[str, dict[str, int]] = {}
     for unit in units:
         counts = Counter(rejected.get(unit.type, {}))
-        noted = _rejected(out, unit)
-        counts.update(json.loads(noted.read_text()) if noted.exists() else {})
+        counts.update(dataset.read_notes(_part(out, unit)))
         rejected[unit.type] = dict(sorted(counts.items()))
     made.sort(key=lambda one: (one.sample.split, one.sample.id))
     for number, first in enumerate(range(0, len(made), dataset.SHARD)):
         dataset.write_samples(out / dataset.SAMPLES.format(number), made[first : first + dataset.SHARD])
+    _write(out / CARD, card(made, chosen, rejected))
     shutil.rmtree(out / _PARTS)
-    (out / CARD).write_text(card(made, chosen, rejected))
+
+
+def _write(path: Path, text: str) -> None:
+    """A file, whole or not at all."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(text)
+    part.replace(path)

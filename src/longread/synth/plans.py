@@ -12,6 +12,8 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 from pydantic.dataclasses import dataclass
 
+Number = Annotated[str, Field(pattern=r"^-?[0-9]{1,27}(\.[0-9]{1,9})?$")]
+"""A decimal as it is written, so that nothing is rounded on the way into a file."""
 Pick = Literal["most", "least"]
 Aggregation = Literal["count", "sum", "mean", "most", "least"]
 Operation = Literal["difference", "sum", "ratio"]
@@ -80,8 +82,8 @@ class Aggregate:
 
     relation: str
     how: Aggregation
-    above: str = ""
-    """A number; only for `count`."""
+    above: Number | Literal[""] = ""
+    """Only for `count`."""
     op: Literal["aggregate"] = "aggregate"
 
 
@@ -110,7 +112,7 @@ class Intervene:
 
     name: str
     relation: str
-    factor: str
+    factor: Number
     then: Extreme | Combine
     op: Literal["intervene"] = "intervene"
 

@@ -65,6 +65,8 @@ class Proof:
     def _one(self, plan: plans.One) -> str:
         match plan:
             case plans.Entity():
+                if plan.name not in self._base.by_name:
+                    raise UnderivableError(f"no document is about {plan.name}")
                 return plan.name
             case plans.Find():
                 found = [p for p in self._base.pages if self._says(p, plan)]
@@ -139,6 +141,7 @@ class Proof:
 
     def _order(self, plan: plans.Order) -> str:
         pages = [self._page(one) for one in plan.over]
+        _distinct([page.name for page in pages])
         if plan.by == "date":
             days = {
                 page.name: self._date(plans.Lookup(plans.Entity(page.name), plan.relation, "date"))

@@ -53,7 +53,10 @@ class Tables:
     def execute(self, plan: plans.Plan, docs: Iterable[str]) -> Result | None:
         """What the plan gives when only these documents are read; None when it gives nothing or no one thing."""
         names = [page.name for doc in docs for page in self._base.by_doc.get(doc, ())]
-        found = self._connection.execute(compile_plan(plan, names)).fetchall()
+        try:
+            found = self._connection.execute(compile_plan(plan, names)).fetchall()
+        except duckdb.InvalidInputException:  # several where one was meant
+            return None
         if len(found) != 1 or found[0][0] is None:
             return None
         return (
@@ -89,10 +92,13 @@ def _query(plan: plans.Plan) -> exp.Select:
         case plans.Combine():
             return _combine(plan)
         case plans.Elapsed():
-            left, right = (_column("dates", "day", side).subquery() for side in (plan.left, plan.right))
-            years = exp.func("datesub", exp.Literal.string("year"), _f("least"), _f("greatest"))
-            sides = select_(exp.alias_(left, "l"), exp.alias_(right, "r")).subquery("sides")
-            return select_(years).from_(sides)
+            sides = [_column("dates", "day", side).subquery() for side in (plan.left, plan.right)]
+            given = select_(exp.alias_(sides[0], "l"), exp.alias_(sides[1], "r")).subquery("sides")
+            # As numbers such as 19600817, whose difference is in full years by the ten thousand.
+            years = (
+                "(strftime(greatest(l, r), '%Y%m%d')::INT - strftime(least(l, r), '%Y%m%d')::INT) // 10000"
+            )
+            return select_(years, dialect="duckdb").from_(given).where("l IS NOT NULL AND r IS NOT NULL")
         case plans.Order():
             return _order(plan)
         case plans.Aggregate():
@@ -132,7 +138,7 @@ def _extreme(relation: str, pick: plans.Pick, over: tuple[plans.One, ...] = ()) 
     query = select_(exp.func(largest, exp.column("name"), exp.column("number")))
     query = query.from_("known_quantities").where(where)
     query = query.having("count(DISTINCT number) = count(*)").having("count(DISTINCT unit) = 1")
-    return query.having(f"count(*) = {len(over)}") if over else query.having("count(*) > 1")
+    return query.having(f"count(*) = {max(2, len(over))}") if over else query.having("count(*) > 1")
 
 
 def _combine(plan: plans.Combine) -> exp.Select:
@@ -181,7 +187,3 @@ def _column(table: str, column: str, plan: plans.Lookup) -> exp.Select:
 
 def _is(column: str, text: str) -> exp.Expr:
     return exp.column(column).eq(exp.Literal.string(text))
-
-
-def _f(name: str) -> exp.Expr:
-    return exp.func(name, exp.column("l"), exp.column("r"))

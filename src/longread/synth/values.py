@@ -20,6 +20,10 @@ _QUANTITY = re.compile(
 )
 _LABEL = re.compile(r"[A-Za-z][\w ,/()%-]{0,60}: ")
 _DATE = re.compile(r"(?P<day>\d{1,2}) (?P<month>[A-Z][a-z]+) (?P<year>\d{3,4})(?=$|[ ;,(])")
+_SECOND = re.compile(r"[\s(]\d")
+"""A number of its own within what seems a unit, unlike those of `deaths/1,000` and `CO2`."""
+_DIGITS, _PLACES = 27, 9
+"""Before and after the point, of the numbers that are dealt with exactly."""
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July",
     "August", "September", "October", "November", "December",
@@ -55,6 +59,8 @@ def quantity(text: str) -> Quantity | None:
         return None
     number = Decimal(found["number"].replace(",", "")).scaleb(_SCALES.get(found["scale"] or "", 0))
     unit = f"{found['currency'] or ''}{(found['unit'] or '').strip()}"
+    if _SECOND.search(unit) or number.adjusted() >= _DIGITS or int(number.as_tuple().exponent) < -_PLACES:
+        return None
     return Quantity(
         -number if found["minus"] else number, unit, int(found["year"]) if found["year"] else None
     )

@@ -10,6 +10,7 @@ from typing import assert_never
 
 from longread.synth import plans
 from longread.synth.facts.code import BASE, IMPORTS
+from longread.synth.facts.keyed import JOINT
 
 _LOOKUP = (
     "What is {of}'s {what}?",
@@ -136,11 +137,9 @@ def question(plan: plans.Plan, form: int) -> str:
 
 
 def relation(path: str) -> str:
-    """A path of keys as a phrase: the last two, the inner one first."""
-    keys = [key.strip().rstrip(":") for key in path.split(" / ")][-2:]
-    if len(keys) == 2 and keys[0].casefold() in keys[1].casefold():
-        keys = keys[1:]
-    return f'"{keys[-1]}" (under "{keys[0]}")' if len(keys) == 2 else f'"{keys[0]}"'
+    """A path of keys as a phrase: the innermost key, then those around it."""
+    *outer, key = (key.strip() for key in path.split(JOINT))
+    return f'"{key}" (under "{JOINT.join(outer)}")' if outer else f'"{key}"'
 
 
 def _one(plan: plans.One) -> str:

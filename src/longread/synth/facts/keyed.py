@@ -13,6 +13,8 @@ _TOKEN = re.compile(r'(?P<string>"(?:[^"\\]|\\.)*+")|(?P<mark>[{}\[\]:,])|(?P<li
 _BARE = ("text", "value")
 """Keys that say nothing of what they hold."""
 JOINT = " / "
+SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half a character, which no file of a data set can hold."""
 
 
 def facts(document: Document) -> Iterator[Fact]:
@@ -49,7 +51,7 @@ def facts(document: Document) -> Iterator[Fact]:
         keys = [name for name in path if name]
         if key and awaited and key.casefold() not in _BARE:
             keys.append(key)
-        if keys and value.strip() and value != "null":
+        if keys and value.strip() and value != "null" and not SURROGATE.search(value):
             yield Fact(document.id, JOINT.join(keys), value, token.start() + inset, token.end() - inset)
 
 

@@ -1,0 +1,96 @@
+"""`longread synth` on the command line."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from longread.synth import dataset
+from longread.synth.dataset import Made
+from longread.synth.pipeline import CARD, PLAN
+from tests.support.cli import Cli
+from tests.synth import pages
+
+ARGS = ("synth", "run", "pages", "--out", "out", "--target-tokens", "4K", "--types", "comparison,temporal",
+        "--processes", "1")  # fmt: skip
+
+
+def test_run_makes_a_data_set_and_tells_what_it_does(cli: Cli):
+    pages.write(cli.folder)
+    done = cli(*ARGS, "--size", "6")
+    assert (done.returncode, done.stdout) == (0, "out/README.md\n")
+    assert done.stderr.splitlines() == [
+        "1 of 4: 3 of 3 comparison (train)", "2 of 4: 0 of 0 comparison (evaluation)",
+        "3 of 4: 3 of 3 temporal (train)", "4 of 4: 0 of 0 temporal (evaluation)",
+    ]  # fmt: skip
+    card = (cli.folder / "out" / CARD).read_text()
+    assert "6 samples over 46 documents (30 for training, 16 for evaluation; 0 left out)" in card
+    assert json.loads((cli.folder / "out" / PLAN).read_text())["types"] == ["comparison", "temporal"]
+
+    again = cli(*ARGS, "--size", "6")
+    assert (again.returncode, again.stdout, again.stderr) == (0, "out/README.md\n", "")
+    other = cli(*ARGS, "--size", "7")
+    assert (other.returncode, other.stdout) == (2, "")
+    assert other.stderr == "longread: out holds another data set; give another --out, or remove it\n"
+    assert cli("synth", "verify", "out").stdout == "6 of 6 samples are proven\n"
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "message"),
+    [
+        (("run", "pages", "--out", "q", "--types", "riddle"), 2, "there is no type 'riddle'"),
+        (("run", "pages", "--out", "q", "--target-tokens", "12 miles"), 2, "is no length"),
+        (("run", "pages", "--out", "q", "--target-tokens", "1K"), 2, "out of reach"),
+        (("run", "pages", "--out", "q", "--size", "0"), 2, "size"),
+        (("run", "pages", "--out", "q", "--processes", "0"), 2, "processes"),
+        (("run", "pages"), 2, "out"),
+        (("run", "absent", "--out", "q"), 1, "absent"),
+        (("run", "prose", "--out", "q"), 1, "nothing to ask for was found"),
+        (("run", "pages", "--out", "prose"), 2, "prose is not empty; give another --out"),
+        (("verify", "absent"), 1, "cannot be read"),
+        (("show", "absent", "x"), 2, "no sample whose id begins with 'x'"),
+    ],
+)
+def test_what_is_wrong_is_told_in_a_line_with_its_code(
+    cli: Cli, args: tuple[str, ...], code: int, message: str
+):
+    (cli.folder / "pages").mkdir()
+    (cli.folder / "pages" / "one.json").write_text(json.dumps({"name": "Alpha", "text": "word " * 100}))
+    (cli.folder / "prose").mkdir()
+    (cli.folder / "prose" / "one.txt").write_text("Once upon a time there was a river. " * 20)
+    done = cli("synth", *args)
+    assert done.returncode == code, done.stderr
+    assert message in done.stderr and "Traceback" not in done.stderr and done.stdout == ""
+
+
+def test_show_explains_one_sample(cli: Cli, folder: Path, finished: list[Made]):
+    sample = finished[0].sample
+    done = cli("synth", "show", str(folder), sample.id[:12])
+    assert done.returncode == 0
+    assert sample.question.splitlines()[0] in done.stdout and f"Answer: **{sample.answer}**" in done.stdout
+    assert sample.plan in done.stdout and done.stdout.endswith("Checks: all passed\n")
+    assert all(f"document `{piece.doc}` at {piece.start:,}" in done.stdout for piece in sample.evidence)
+    many = cli("synth", "show", str(folder), "")
+    assert many.returncode == 2 and f"has {len(finished)} samples whose id begins with ''" in many.stderr
+    none = cli("synth", "show", str(folder), "zz")
+    assert none.returncode == 2 and "no sample whose id begins with 'zz'" in none.stderr
+
+
+def test_verify_lists_what_is_not_proven(cli: Cli, folder: Path, finished: list[Made]):
+    shutil.copytree(folder, cli.folder / "copy")
+    first = next(one for one in finished if one.sample.type == "ordering")
+    wrong = Made(replace(first.sample, answer="nobody"), first.quotes)
+    made = [wrong if one is first else one for one in finished]
+    dataset.write_samples(next(dataset.shards(cli.folder / "copy")), made)
+    done = cli("synth", "verify", "copy")
+    assert done.returncode == 1
+    assert done.stdout.splitlines() == [
+        f"{first.sample.id}: answer: the answer is 'nobody', the plan gives {first.sample.answer!r}",
+        f"{len(made) - 1} of {len(made)} samples are proven",
+    ]
+    shown = cli("synth", "show", "copy", first.sample.id)
+    assert shown.returncode == 0 and "Checks that failed:\n- answer: the answer is 'nobody'" in shown.stdout

@@ -1,0 +1,213 @@
+"""A data set that was tampered with is found out: exactly the samples that were, and each of them."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from longread.synth import dataset
+from longread.synth.dataset import Made
+from longread.synth.pipeline import prove
+from longread.types import Document, Evidence, Sample, document_id
+
+KINDS = ("answer", "offset", "context", "plan", "document")
+
+
+def _answer(rng: random.Random, made: Made, others: Sequence[Made]) -> Made:
+    sample = made.sample
+    if sample.grader == "choice":
+        wrong = rng.choice([letter for letter in "ABCD" if letter != sample.answer])
+    elif sample.answer.lstrip("-").replace(".", "", 1).isdigit():
+        at = rng.choice([at for at, char in enumerate(sample.answer) if char.isdigit()])
+        wrong = f"{sample.answer[:at]}{(int(sample.answer[at]) + rng.randint(1, 9)) % 10}{sample.answer[at + 1 :]}"
+    else:
+        wrong = rng.choice(sorted({one.sample.answer for one in others} - {sample.answer}))
+    return Made(replace(sample, answer=wrong), made.quotes)
+
+
+def _offset(rng: random.Random, made: Made, others: Sequence[Made]) -> Made:
+    pieces = list(made.sample.evidence)
+    at = rng.randrange(len(pieces))
+    doc, start, end, role = pieces[at]
+    by = rng.choice((-3, -2, -1, 1, 2, 3))
+    pieces[at] = Evidence(
+        doc, *rng.choice(((start + by, end + by), (start + by, end), (start, end + by))), role
+    )
+    return Made(replace(made.sample, evidence=tuple(pieces)), made.quotes)
+
+
+def _context(rng: random.Random, made: Made, others: Sequence[Made]) -> Made:
+    """Without a document that is needed, or with another in its place."""
+    sample = made.sample
+    gone = rng.choice([piece.doc for piece in sample.evidence])
+    pool = {doc for one in others if one.sample.split == sample.split for doc in one.sample.documents}
+    new = rng.choice([*sorted(pool - set(sample.documents))[:3], ""])
+    docs = (new if doc == gone else doc for doc in sample.documents)
+    return Made(replace(sample, documents=tuple(doc for doc in docs if doc)), made.quotes)
+
+
+def _plan(rng: random.Random, made: Made, others: Sequence[Made]) -> Made:
+    """Another plan with its answer: over its own documents and evidence, so that only the question is not its own."""
+    sample = made.sample
+    pool = [one for one in others if one.sample.split == sample.split and one.sample.plan != sample.plan]
+    other = rng.choice([one for one in pool if one.sample.type == sample.type] or pool)
+    changed = replace(sample, plan=other.sample.plan, answer=other.sample.answer)
+    if rng.random() < 0.5:
+        return Made(changed, made.quotes)
+    whole = replace(
+        changed, documents=other.sample.documents, evidence=other.sample.evidence, seed=other.sample.seed
+    )
+    return Made(whole, other.quotes)
+
+
+_CHANGES = {"answer": _answer, "offset": _offset, "context": _context, "plan": _plan}
+
+
+def _bytes(
+    rng: random.Random, stored: list[tuple[Document, str]], made: list[Made]
+) -> tuple[list[tuple[Document, str]], list[Made], set[str]]:
+    """One figure within a piece of evidence is another, and the document's id with it wherever it occurs."""
+    texts = {document.id: document for document, _ in stored}
+    places = sorted(
+        (piece.doc, at)
+        for piece in {piece for one in made for piece in one.sample.evidence}
+        for at in range(piece.start, piece.end)
+        if texts[piece.doc].text[at].isdigit()
+    )
+    doc, at = rng.choice(places)
+    old = texts[doc]
+    digit = (int(old.text[at]) + rng.randint(1, 9)) % 10
+    text = f"{old.text[:at]}{digit}{old.text[at + 1 :]}"
+    new = replace(old, id=document_id(old.source, text), text=text)
+    hit = {
+        one.sample.id
+        for one in made
+        if any(piece.doc == doc and piece.start <= at < piece.end for piece in one.sample.evidence)
+    }
+    stored = [(new if document.id == doc else document, name) for document, name in stored]
+    return stored, [Made(_renamed(one.sample, doc, new.id), one.quotes) for one in made], hit
+
+
+def _renamed(sample: Sample, old: str, new: str) -> Sample:
+    docs = tuple(new if doc == old else doc for doc in sample.documents)
+    evidence = tuple(p._replace(doc=new) if p.doc == old else p for p in sample.evidence)
+    return replace(sample, documents=docs, evidence=evidence)
+
+
+def corrupt(folder: Path, seed: int, count: int, spans: int) -> tuple[Counter[str], set[str], set[str]]:
+    """Changes `count` samples and `spans` pieces of documents.
+
+    Gives how many of each kind, the ids of the samples that were changed, and of those that rest on the documents.
+    """
+    rng = random.Random(f"corrupt:{seed}")
+    (shard,) = dataset.shards(folder)
+    original = dataset.read_samples(shard)
+    stored, made = dataset.read_documents(folder / dataset.DOCUMENTS), list(original)
+    resting: set[str] = set()
+    for _ in range(spans):
+        stored, made, hit = _bytes(rng, stored, made)
+        resting |= hit
+    done: Counter[str] = Counter({"document": spans})
+    places = rng.sample(range(len(made)), count)
+    for n, at in enumerate(places):
+        kind = KINDS[n % 4]
+        changed = _CHANGES[kind](rng, made[at], made)
+        assert changed != made[at]
+        made[at] = changed
+        done[kind] += 1
+    dataset.write_documents(
+        folder / dataset.DOCUMENTS,
+        [document for document, _ in stored],
+        {document.id: name for document, name in stored},
+    )
+    dataset.write_samples(shard, made)
+    return done, {original[at].sample.id for at in places}, resting
+
+
+def _reported(folder: Path) -> set[str]:
+    return {sample for sample, faults in prove(folder) if faults}
+
+
+def _rounds(folder: Path, tmp_path: Path, rounds: int, count: int, spans: int) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for seed in range(rounds):
+        copy = tmp_path / str(seed)
+        shutil.copytree(folder, copy)
+        done, changed, resting = corrupt(copy, seed, count, spans)
+        assert _reported(copy) == changed | resting, seed
+        total += done
+    return total
+
+
+def test_an_untouched_data_set_is_proven(folder: Path, finished: list[Made]):
+    checked = dict(prove(folder))
+    assert not any(checked.values())
+    assert list(checked) == [one.sample.id for one in finished]
+
+
+def test_every_corruption_is_found_and_nothing_else(folder: Path, tmp_path: Path):
+    total = _rounds(folder, tmp_path, 4, 24, 6)
+    assert sum(total.values()) == 120
+    assert total["plan"] == total["document"] == 24 == sum(total.values()) // 5
+
+
+@pytest.mark.slow
+def test_five_hundred_corruptions_are_found(folder: Path, tmp_path: Path):
+    total = _rounds(folder, tmp_path, 10, 40, 10)
+    assert sum(total.values()) == 500 and total["plan"] == 100
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_one_changed_figure_is_seen_by_those_that_rest_on_it_alone(folder: Path, tmp_path: Path, seed: int):
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    _, changed, resting = corrupt(copy, 100 + seed, 0, 1)
+    assert resting and not changed
+    assert _reported(copy) == resting
+
+
+@pytest.mark.parametrize("kind", _CHANGES)
+def test_each_kind_is_told_by_its_checks(folder: Path, finished: list[Made], tmp_path: Path, kind: str):
+    expected = {
+        "answer": {"answer"},
+        "offset": {"quotes", "evidence"},
+        "context": {"derivation", "agreement", "answer", "evidence", "wording"},
+        "plan": {"derivation", "agreement", "answer", "evidence", "wording"},
+    }
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    (shard,) = dataset.shards(copy)
+    rng = random.Random(kind)
+    made = list(finished)
+    places = rng.sample(range(len(made)), 12)
+    for at in places:
+        made[at] = _CHANGES[kind](rng, made[at], finished)
+    dataset.write_samples(shard, made)
+    faults = {sample: {check.name for check in found} for sample, found in prove(copy) if found}
+    assert faults.keys() == {made[at].sample.id for at in places}
+    for names in faults.values():
+        assert names <= expected[kind]
+        if kind in ("answer", "offset"):
+            assert names == expected[kind]
+
+
+def test_a_whole_other_sample_under_the_question_is_told_by_the_wording_alone(
+    folder: Path, finished: list[Made], tmp_path: Path
+):
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    (shard,) = dataset.shards(copy)
+    first, second = [one for one in finished if one.sample.type == "numerical"][:2]
+    made = [
+        Made(replace(second.sample, id=one.sample.id, question=one.sample.question), second.quotes)
+        if one is first else one
+        for one in finished
+    ]  # fmt: skip
+    dataset.write_samples(shard, made)
+    assert {s: [c.name for c in found] for s, found in prove(copy) if found} == {first.sample.id: ["wording"]}
