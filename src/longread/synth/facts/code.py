@@ -6,6 +6,7 @@ Nothing is run or imported. Names are resolved only where the imports of a file 
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -32,6 +33,8 @@ _LONGEST = 8_000
 """Characters over which definitions are counted; a longer stretch is no evidence anyone can check."""
 
 
+_LINE_END = re.compile(r"\r\n|\r|\n")
+"""As the parser counts lines; `str.splitlines` would end them at form feeds too."""
 _FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 _DEFINITION = (*_FUNCTION, ast.ClassDef)
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -76,10 +79,8 @@ def _module(document: Document) -> _Module | None:
     parts = [part for part in parts if part.isidentifier()]
     if parts and parts[-1] == _PACKAGE:
         parts.pop()
-    starts = [0]
-    for line in document.text.splitlines(keepends=True):
-        starts.append(starts[-1] + len(line))
-    return _Module(document, ".".join(parts), tree, tuple(starts)) if parts else None
+    starts = (0, *(end.end() for end in _LINE_END.finditer(document.text)))
+    return _Module(document, ".".join(parts), tree, starts) if parts else None
 
 
 def _module_page(module: _Module) -> Page:
