@@ -58,8 +58,9 @@ def run(
 ) -> None:
     """Make a data set of questions whose answers are proven.
 
-    Documents are pages of keys and values (JSON) about one thing each. The same command goes on with a run that was
-    killed, and gives the same bytes. Exit codes: 0 made, 1 nothing could be asked, 2 wrong usage, 130 interrupted.
+    Documents are pages of keys and values (JSON) about one thing each, or Python files. The same command goes on
+    with a run that was killed, and gives the same bytes. Exit codes: 0 made, 1 nothing could be asked, 2 wrong usage,
+    130 interrupted.
     """
     _need_extra()
     from longread.documents.load import load
