@@ -53,6 +53,7 @@ def test_the_same_seed_gives_the_same_bytes(small: Path, tmp_path: Path):
     assert set(content(small)) == {CARD, PLAN, dataset.DOCUMENTS, dataset.SAMPLES.format(0)}
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_same_bytes(small: Path, tmp_path: Path):
     assert content(run(documents(), SMALL, tmp_path / "again", processes=2)) == content(small)
 
@@ -214,6 +215,7 @@ def _killed(cli: Cli, out: str, processes: str, rng: random.Random) -> None:
     started.wait()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("processes", ["1", "2"])
 def test_a_run_killed_three_times_gives_the_same_bytes(cli: Cli, processes: str):
     pages.write(cli.folder)
