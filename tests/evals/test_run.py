@@ -122,6 +122,7 @@ def test_an_interrupted_run_says_so_counts_no_failure_and_goes_on(cli: Cli) -> N
     assert cli(*asked).returncode == 0
 
 
+@pytest.mark.slow
 def test_failures_count_as_wrong_are_listed_and_tried_again(
     cli: Cli, oracle: Oracle, items: list[Item]
 ) -> None:

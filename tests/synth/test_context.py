@@ -7,17 +7,11 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longread.synth.context import fill, sizes
+from longread.synth.context import fill
 
 _NAMES = [f"d{n}" for n in range(20)]
 _SIZES = st.fixed_dictionaries({name: st.integers(1, 50) for name in _NAMES})
 _SOME = st.lists(st.sampled_from(_NAMES), max_size=6)
-
-
-def test_sizes_are_bytes_over_four_rounded_up():
-    assert sizes({"a": "", "b": "x", "c": "xxxx", "d": "xxxxx", "e": "éé", "f": "ééé"}) == {
-        "a": 0, "b": 1, "c": 1, "d": 2, "e": 1, "f": 2,
-    }  # fmt: skip
 
 
 @given(_SIZES, _SOME, _SOME, st.integers(1, 300), st.integers(0, 100), st.integers())

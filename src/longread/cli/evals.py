@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from longread.cli.extras import need
 from longread.cli.options import Assignments, BaseUrl, Model, Window
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def list_benchmarks(
     json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
     """List the benchmarks."""
-    _need_extra()
+    need("eval", "inspect_ai")
     from longread.cli.output import print_json
     from longread.evals.benchmarks import benchmarks
     from longread.evals.benchmarks.general import GENERAL
@@ -124,7 +125,7 @@ def run(
     twice. What fails counts as wrong and is listed. Exit codes: 0 all items have an answer, 1 some failed, 2 wrong
     usage, 130 interrupted.
     """
-    _need_extra()
+    need("eval", "inspect_ai")
     import asyncio
 
     from longread.cli.overrides import assignments, given
@@ -201,7 +202,7 @@ def report(
 
     Nothing is asked of a model: all scores are read from the runs.
     """
-    _need_extra()
+    need("eval", "inspect_ai")
     from longread.cli.output import print_json
     from longread.errors import LongreadError, UsageError
     from longread.evals.logs import read_runs
@@ -261,12 +262,3 @@ def _say(text: str) -> None:
     from longread.printable import printable
 
     print(printable(text), file=sys.stderr, flush=True)
-
-
-def _need_extra() -> None:
-    from importlib.util import find_spec
-
-    from longread.errors import UsageError
-
-    if not find_spec("inspect_ai"):
-        raise UsageError("longread eval needs the extra: pip install 'longread[eval]'")

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from longread.cli.extras import need
 from longread.cli.options import Assignments, BaseUrl, Model
 
 EXAMPLES = """\b
@@ -60,15 +61,12 @@ def mcp(
     import os
     import signal
     import sys
-    from importlib.util import find_spec
 
     from longread.cli.overrides import assignments, caps, given
     from longread.config import resolve_settings
-    from longread.errors import UsageError
     from longread.printable import printable
 
-    if not find_spec("mcp"):
-        raise UsageError("longread mcp needs the extra: pip install 'longread[mcp]'")
+    need("mcp", "mcp")
 
     from longread.server.mcp import serve
     from longread.server.roots import Roots

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from longread.cli.extras import need
+
 EXAMPLES = """\b
 Examples:
   longread synth run pages/ --out questions --target-tokens 4K,8K --size 40
@@ -62,7 +64,7 @@ def run(
     with a run that was killed, and gives the same bytes. Exit codes: 0 made, 1 nothing could be asked, 2 wrong usage,
     130 interrupted.
     """
-    _need_extra()
+    need("synth", "duckdb", "pyarrow", "rensa", "sqlglot")
     from longread.documents.load import load
     from longread.printable import printable
     from longread.synth.pipeline import CARD, Progress, Recipe
@@ -89,7 +91,7 @@ def show(
     sample: Annotated[str, typer.Argument(metavar="ID", help="The beginning of a sample's id.")],
 ) -> None:
     """Explain one sample: question, answer, plan, evidence, and every check."""
-    _need_extra()
+    need("synth", "duckdb", "pyarrow", "rensa", "sqlglot")
     from longread.errors import UsageError
     from longread.printable import printable
     from longread.synth.card import example
@@ -111,7 +113,7 @@ def verify(folder: Annotated[str, typer.Argument(metavar="DIR", help="A data set
 
     Exit codes: 0 all are proven, 1 some are not (each is listed with the reason), 2 wrong usage.
     """
-    _need_extra()
+    need("synth", "duckdb", "pyarrow", "rensa", "sqlglot")
     from longread.printable import printable
     from longread.synth.pipeline import prove
 
@@ -124,12 +126,3 @@ def verify(folder: Annotated[str, typer.Argument(metavar="DIR", help="A data set
     print(f"{count - wrong:,} of {count:,} samples are proven")
     if wrong:
         raise typer.Exit(1)
-
-
-def _need_extra() -> None:
-    from importlib.util import find_spec
-
-    from longread.errors import UsageError
-
-    if any(find_spec(name) is None for name in ("duckdb", "pyarrow", "rensa", "sqlglot")):
-        raise UsageError("`longread synth` needs more packages: pip install 'longread[synth]'")

@@ -5,15 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 
-from longread.models.tokens import BYTES_PER_TOKEN
-
 _HARD = 0.5
 """Share of the distractors that say something on what is asked."""
-
-
-def sizes(texts: Mapping[str, str]) -> dict[str, int]:
-    """Nominal tokens of each document."""
-    return {doc: -(-len(text.encode()) // BYTES_PER_TOKEN) for doc, text in texts.items()}
 
 
 def fill(
@@ -25,7 +18,9 @@ def fill(
     target: int,
     most: int,
 ) -> tuple[str, ...] | None:
-    """Documents of `target` to `most` nominal tokens in an order drawn by `rng`; None when there is no such choice.
+    """Documents of `target` to `most` nominal tokens, or all that fit, in an order drawn by `rng`.
+
+    None when those required are longer than `most`.
 
     Args:
         rng: Draws distractors and order.

@@ -18,7 +18,7 @@ from longread.synth.proof import Proof, UnderivableError
 from longread.synth.propose import PROPOSERS, Topics
 from longread.synth.types import TYPES, grader
 from longread.synth.verify import Ground, choices, verify
-from longread.synth.wording import FORMS, HELD_OUT, question
+from longread.synth.wording import forms, question
 from longread.types import Sample
 
 TRIES = 12
@@ -127,10 +127,7 @@ def _sample(
         derived = answer(proof.execute(plan))
     except UnderivableError:
         return "not derivable in context"
-    forms = (
-        HELD_OUT if unit.split == "evaluation" else [form for form in range(FORMS) if form not in HELD_OUT]
-    )
-    words, given, seed = question(plan, rng.choice(forms)), derived, unit.seed
+    words, given, seed = question(plan, rng.choice(forms(unit.split))), derived, unit.seed
     if unit.type == "multiple_choice":
         letter = "ABCD"[number % 4]
         for seed in range(_SEEDS):

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from longread.errors import InputError, UsageError
+from longread.grading.size import tokens
 from longread.synth import dataset
 from longread.synth.base import Base
 from longread.synth.card import card
-from longread.synth.context import sizes
 from longread.synth.corpus import Chosen, choose
 from longread.synth.entities import build
 from longread.synth.facts import code, facts
@@ -28,6 +28,7 @@ from longread.synth.types import TYPES
 from longread.synth.verify import Check, Ground, quoted, verify
 from longread.types import Document
 
+_SPLITS = ("train", "evaluation")
 _PARTS = "parts"
 PLAN = "plan.json"
 CARD = "README.md"
@@ -93,18 +94,11 @@ def run(
         shutil.rmtree(out / _PARTS, ignore_errors=True)  # where the last run was killed
         return out
     dataset.write_documents(out / dataset.DOCUMENTS, chosen.documents, chosen.splits)
-    grounds = {
-        name: _ground([d for d in chosen.documents if chosen.splits[d.id] == name]) for name in _SPLITS
-    }
-    if not any(ground.base.pages for ground in grounds.values()):
-        raise InputError(
-            "nothing to ask for was found: these documents are neither pages of keys and values that share a naming "
-            "key nor Python code"
-        )
+    documents_of = {name: [d for d in chosen.documents if chosen.splits[d.id] == name] for name in _SPLITS}
     units = list(recipe.units())
     waiting = [unit for unit in units if not _part(out, unit).exists()]
     done = len(units) - len(waiting)
-    for unit, made in _made(waiting, grounds, processes):
+    for unit, made in _made(waiting, documents_of, processes):
         dataset.write_samples(_part(out, unit), made.made, made.rejected)
         done += 1
         on_progress(Progress(unit, len(made.made), done, len(units)))
@@ -138,9 +132,6 @@ def prove(folder: Path, only: str = "") -> Iterator[tuple[str, tuple[Check, ...]
         raise InputError(f"{folder} holds no samples: `longread synth run` did not finish there")
 
 
-_SPLITS = ("train", "evaluation")
-
-
 def _ground(documents: Sequence[Document]) -> Ground:
     records = build({document.id: list(facts(document)) for document in documents})
     base = Base((*records.pages, *code.pages(documents)))
@@ -169,23 +160,20 @@ def _begin(out: Path, recipe: Recipe, chosen: Chosen) -> None:
 
 
 def _made(
-    units: Sequence[Unit], grounds: Mapping[str, Ground], processes: int
+    units: Sequence[Unit], documents: Mapping[str, Sequence[Document]], processes: int
 ) -> Iterator[tuple[Unit, Yield]]:
     if processes == 1 or len(units) < 2:
-        tokens = {split: _tokens(ground) for split, ground in grounds.items()}
-        for unit in units:
-            yield unit, make(unit, grounds[unit.split], tokens[unit.split])
+        _prepare(documents)
+        yield from ((unit, _make(unit)) for unit in units)
         return
-    documents = {split: list(ground.documents.values()) for split, ground in grounds.items()}
     with ProcessPoolExecutor(
         processes, multiprocessing.get_context("spawn"), initializer=_prepare, initargs=(documents,)
     ) as pool:
-        for unit, made in zip(units, pool.map(_make, units), strict=True):
-            yield unit, made
+        yield from zip(units, pool.map(_make, units), strict=True)
 
 
 _worker: dict[str, tuple[Ground, dict[str, int]]] = {}
-"""What a worker process knows, by split."""
+"""What a process that makes samples knows, by split."""
 
 
 def _prepare(documents: Mapping[str, Sequence[Document]]) -> None:
@@ -199,7 +187,7 @@ def _make(unit: Unit) -> Yield:
 
 
 def _tokens(ground: Ground) -> dict[str, int]:
-    return sizes({doc: document.text for doc, document in ground.documents.items()})
+    return {doc: tokens(document.text) for doc, document in ground.documents.items()}
 
 
 def _part(out: Path, unit: Unit) -> Path:
@@ -213,6 +201,11 @@ def _finish(out: Path, units: Sequence[Unit], chosen: Chosen) -> None:
         counts = Counter(rejected.get(unit.type, {}))
         counts.update(dataset.read_notes(_part(out, unit)))
         rejected[unit.type] = dict(sorted(counts.items()))
+    if not made:
+        raise InputError(
+            "nothing to ask for was found: these documents are neither pages of keys and values that share a naming "
+            "key nor Python code, or too few of them"
+        )
     made.sort(key=lambda one: (one.sample.split, one.sample.id))
     for number, first in enumerate(range(0, len(made), dataset.SHARD)):
         dataset.write_samples(out / dataset.SAMPLES.format(number), made[first : first + dataset.SHARD])

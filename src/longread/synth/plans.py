@@ -1,7 +1,7 @@
 """Typed question plans. The answer of a sample is the result of executing its plan, and nothing else.
 
 A plan is a tree: leaves name an entity, inner nodes look up, follow, compare or aggregate. It is stored as JSON
-beside its sample. `sql` and `evidence` execute it, independently of each other.
+beside its sample. `sql` and `proof` execute it, independently of each other.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Lookup:
 
 @dataclass(frozen=True)
 class Combine:
-    """Arithmetic on two quantities of one unit: left minus right, left plus right, or left over right."""
+    """Arithmetic on two quantities of one unit: the absolute difference, the sum, or left over right."""
 
     left: Lookup
     right: Lookup

@@ -25,9 +25,9 @@ class UnderivableError(Exception):
 class Proof:
     """Executes one plan and remembers what it read."""
 
-    def __init__(self, base: Base, altered: plans.Intervene | None = None) -> None:
+    def __init__(self, base: Base) -> None:
         self._base = base
-        self._altered = altered
+        self._altered: plans.Intervene | None = None
         self._read: dict[tuple[str, int, int], str] = {}
 
     @property

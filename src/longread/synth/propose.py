@@ -13,7 +13,7 @@ from longread.synth import plans
 from longread.synth.base import Base, Page
 from longread.synth.facts.code import NAMES
 from longread.synth.links import Link
-from longread.synth.values import plain, quantity, written
+from longread.synth.values import plain, written
 
 _COMMON = 12
 """Pages that must have a relation before questions compare by it."""
@@ -62,7 +62,7 @@ class Topics:
                     value != page.name
                     and 1 < len(value) <= _SHORT
                     and value[0].isalpha()
-                    and not _figures(value)
+                    and not any(map(str.isdigit, value))
                 ):
                     found[relation].append(page)
         return {
@@ -107,14 +107,14 @@ def multi_fact(rng: random.Random, topics: Topics) -> plans.Plan | None:
 def comparison(rng: random.Random, topics: Topics) -> plans.Plan | None:
     """Which of three to five has the most or least."""
     relation, pages = rng.choice(list(topics.quantities.items()))
-    over = tuple(plans.Entity(page.name) for page in _some(rng, pages, rng.randint(3, 5)))
+    over = tuple(plans.Entity(page.name) for page in rng.sample(pages, rng.randint(3, 5)))
     return plans.Extreme(over, relation, rng.choice(_PICKS))
 
 
 def numerical(rng: random.Random, topics: Topics) -> plans.Plan | None:
-    """A difference, sum or ratio of what two pages say, one of them often reached over a list."""
+    """A difference, sum or ratio of what two pages say, which are named or described."""
     relation, pages = rng.choice(list(topics.quantities.items()))
-    left, right = _some(rng, pages, 2)
+    left, right = rng.sample(pages, 2)
     sides = [plans.Lookup(_described(rng, topics, page), relation, "quantity") for page in (left, right)]
     return plans.Combine(sides[0], sides[1], rng.choice(_OPERATIONS))
 
@@ -132,7 +132,7 @@ def temporal(rng: random.Random, topics: Topics) -> plans.Plan | None:
     if not topics.dates:
         return None
     relation, pages = rng.choice(list(topics.dates.items()))
-    left, right = _some(rng, pages, 2)
+    left, right = rng.sample(pages, 2)
     sides = [plans.Lookup(_described(rng, topics, page), relation, "date") for page in (left, right)]
     return plans.Elapsed(sides[0], sides[1])
 
@@ -141,7 +141,7 @@ def ordering(rng: random.Random, topics: Topics) -> plans.Plan | None:
     """Three to five entities in order of a figure or a date."""
     by_date = bool(topics.dates) and rng.random() < 0.3
     relation, pages = rng.choice(list((topics.dates if by_date else topics.quantities).items()))
-    over = tuple(plans.Entity(page.name) for page in _some(rng, pages, rng.randint(3, 5)))
+    over = tuple(plans.Entity(page.name) for page in rng.sample(pages, rng.randint(3, 5)))
     return plans.Order(over, relation, "date" if by_date else "quantity")
 
 
@@ -153,7 +153,7 @@ def hypothetical(rng: random.Random, topics: Topics) -> plans.Plan | None:
         assert isinstance(asked, plans.Extreme)
         changed = rng.choice([one for one in asked.over if isinstance(one, plans.Entity)])
         return plans.Intervene(changed.name, asked.relation, rng.choice(_FACTORS), asked)
-    left, right = _some(rng, pages, 2)
+    left, right = rng.sample(pages, 2)
     sides = [plans.Lookup(plans.Entity(page.name), relation, "quantity") for page in (left, right)]
     then = plans.Combine(sides[0], sides[1], rng.choice(_OPERATIONS))
     return plans.Intervene(left.name, relation, rng.choice(_FACTORS), then)
@@ -217,17 +217,9 @@ def _described(rng: random.Random, topics: Topics, page: Page) -> plans.One:
     return plans.Entity(page.name)
 
 
-def _some(rng: random.Random, pages: Sequence[Page], count: int) -> list[Page]:
-    return rng.sample(list(pages), count)
-
-
 def _variety(relation: str, pages: Sequence[Page]) -> float:
     counts = Counter(plain(page.facts[relation].value) for page in pages)
     return sum(n for n in counts.values() if n == 1) / len(pages)
-
-
-def _figures(text: str) -> bool:
-    return any(char.isdigit() for char in text) or quantity(text) is not None
 
 
 PROPOSERS: Mapping[str, Proposer] = {

@@ -15,7 +15,7 @@ from longread.synth.options import options
 from longread.synth.proof import Proof, UnderivableError
 from longread.synth.sql import Tables
 from longread.synth.values import plain
-from longread.synth.wording import FORMS, question
+from longread.synth.wording import forms, question
 from longread.types import Document, Evidence, Sample
 
 SPREAD = 3
@@ -70,12 +70,12 @@ def verify(sample: Sample, ground: Ground) -> list[Check]:
         return [Check("derivation", f"the documents do not give an answer: {why}")]
     checks = [Check("derivation"), _agreement(plan, sample, ground, derived)]
     checks.append(_answer(sample, plan, answer(derived), ground))
-    checks.append(_wording(sample, plan, ground))
+    checks.append(_wording(sample, plan, answer(derived), ground))
     checks.append(_evidence(sample, proof.evidence))
     if not all(check.passed for check in checks):
         return checks
     checks.append(_necessity(sample, plan, base, answer(derived)))
-    checks.append(_spread(sample, plan))
+    checks.append(_spread(sample))
     checks.append(_shortcut(sample, plan, ground, answer(derived)))
     checks.append(_intervention(plan, base, answer(derived)))
     return checks
@@ -101,14 +101,14 @@ def _answer(sample: Sample, plan: plans.Plan, derived: str, ground: Ground) -> C
     return Check("answer")
 
 
-def _wording(sample: Sample, plan: plans.Plan, ground: Ground) -> Check:
+def _wording(sample: Sample, plan: plans.Plan, derived: str, ground: Ground) -> Check:
     asked = sample.question
     if sample.type == "multiple_choice":
         asked = asked.partition("\n")[0]
-        offered = options(plan, _text(plan, sample, ground), ground.base, sample.seed)
+        offered = options(plan, derived, ground.base, sample.seed)
         if not offered or sample.question != choices(asked, offered):
             return Check("wording", "the options are not those of the plan")
-    if asked in (question(plan, form) for form in range(FORMS)):
+    if asked in (question(plan, form) for form in forms(sample.split)):
         return Check("wording")
     return Check("wording", "the question is not what the plan asks")
 
@@ -118,13 +118,6 @@ def choices(asked: str, offered: tuple[str, ...]) -> str:
     return "\n".join(
         [asked, *(f"({letter}) {option}" for letter, option in zip("ABCD", offered, strict=True))]
     )
-
-
-def _text(plan: plans.Plan, sample: Sample, ground: Ground) -> str:
-    try:
-        return answer(Proof(ground.base.within(sample.documents)).execute(plan))
-    except UnderivableError:
-        return ""
 
 
 def _evidence(sample: Sample, read: tuple[Evidence, ...]) -> Check:
@@ -147,7 +140,7 @@ def _necessity(sample: Sample, plan: plans.Plan, base: Base, derived: str) -> Ch
     return Check("necessity")
 
 
-def _spread(sample: Sample, plan: plans.Plan) -> Check:
+def _spread(sample: Sample) -> Check:
     if sample.task == "multi_hop" and len({evidence.doc for evidence in sample.evidence}) < SPREAD:
         return Check("spread", f"its evidence lies in fewer than {SPREAD} documents")
     return Check("spread")

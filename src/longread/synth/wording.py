@@ -90,8 +90,9 @@ _ASKED = {
     "count": "how many of them are above {above}",
     "sum": "what is their sum",
     "mean": "what is their mean",
+    "most": "which one has the largest",
+    "least": "which one has the smallest",
 }
-_ASKED |= {"most": "which one has the largest", "least": "which one has the smallest"}
 _HOW = {"difference": "absolute difference", "sum": "sum", "ratio": "ratio (the first divided by the second)"}
 _FOLLOWED = {
     (IMPORTS, "least"): "the module that {of} imports first",
@@ -101,6 +102,11 @@ _FOLLOWED = {
     ): "the module that {of} imports last (each counted where it first stands at the top level)",
     (BASE, "only"): "the base class of {of}",
 }
+
+
+def forms(split: str) -> tuple[int, ...]:
+    """The forms that questions of a split may have."""
+    return HELD_OUT if split == "evaluation" else tuple(f for f in range(FORMS) if f not in HELD_OUT)
 
 
 def question(plan: plans.Plan, form: int) -> str:
@@ -122,7 +128,7 @@ def question(plan: plans.Plan, form: int) -> str:
             )
         case plans.Order():
             first = "earliest" if plan.by == "date" else "largest"
-            over = _listed([one.name for one in plan.over], "and")
+            over = _listed([one.name for one in plan.over])
             asked = _ORDER[form].format(over=over, what=relation(plan.relation), first=first)
             return f"{asked} Separate the names with semicolons."
         case plans.Intervene():
@@ -154,10 +160,8 @@ def _one(plan: plans.One) -> str:
             size = "largest" if plan.pick == "most" else "smallest"
             return f"the one with the {size} figure among the {relation(plan.relation)} of {_one(plan.of)}"
         case plans.Extreme():
-            size = "larger" if plan.pick == "most" else "smaller"
-            if len(plan.over) > 2:
-                size = "largest" if plan.pick == "most" else "smallest"
-            members = _listed([_one(one) for one in plan.over], "and")
+            size = "largest" if plan.pick == "most" else "smallest"
+            members = _listed([_one(one) for one in plan.over])
             return f"the one of {members} with the {size} {relation(plan.relation)}"
         case _:
             assert_never(plan)
@@ -167,8 +171,8 @@ def _value(plan: plans.Lookup) -> str:
     return f"the {relation(plan.relation)} of {_one(plan.of)}"
 
 
-def _listed(names: Sequence[str], joint: str) -> str:
-    return f"{', '.join(names[:-1])} {joint} {names[-1]}" if len(names) > 1 else names[0]
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
 
 
 def _rounding(needed: bool) -> str:
