@@ -265,8 +265,8 @@ async def _evaluate(
         log_realtime=False,
         ctl_server=False,
     )
-    if any(log.status == "cancelled" for log in logs):
-        raise asyncio.CancelledError  # which Inspect keeps to itself
+    if len(logs) < len(tasks) or any(log.status == "cancelled" for log in logs):
+        raise asyncio.CancelledError  # which Inspect keeps to itself, giving no log of what was interrupted
 
 
 def _chat(opened: Opened) -> Any:
