@@ -339,6 +339,14 @@ def test_a_row_that_lacks_a_field_is_named(tmp_path: Path, name: str, field: str
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["longbench_v1", "longbench_v2"])
+def test_a_row_without_text_is_named(tmp_path: Path, name: str) -> None:
+    path, rows = official(name, tmp_path)
+    write_jsonl(path, [rows[0], {**rows[1], "context": " \n"}])
+    with pytest.raises(UsageError, match=r"row 2, has a field 'context' that holds no text"):
+        load(name, path)
+
+
 @pytest.mark.parametrize(("name", "field"), [pair for pair in FIELDS if pair != ("corpusqa", "answer")])
 def test_a_field_of_the_wrong_type_is_named(tmp_path: Path, name: str, field: str) -> None:
     path, rows = official(name, tmp_path)

@@ -72,9 +72,11 @@ def test_a_reader_that_knows_is_right_and_its_evidence_is_followed(cli: Cli, ser
 def test_the_same_command_asks_nothing_again(cli: Cli, server: ModelServer) -> None:
     first = cli(*asks(server, "--strategy", "direct", "--window", "65536"))
     assert first.returncode == 0, first.stderr
-    calls = server.calls
+    calls, logs = server.calls, sorted((folder(cli) / "logs").iterdir())
     again = cli(*asks(server, "--strategy", "direct", "--window", "65536"))
     assert again.returncode == 0, again.stderr
+    assert "44 answers to be had, of which 44 are kept from before" in again.stderr
+    assert sorted((folder(cli) / "logs").iterdir()) == logs
     assert server.calls == calls
     assert again.stdout == first.stdout
     reported = cli("eval", "report", str(folder(cli)), "--format", "json", "--picture", "a.png")
@@ -224,6 +226,10 @@ def test_asking_imports_no_inspect(cli: Cli) -> None:
             "needs a language model",
         ),
         (("eval", "run", "longbook", "--judge-url", "http://localhost:1/v1"), "--judge-url needs --judge"),
+        (
+            ("eval", "run", "longbook", "--model", "extractive", "--lengths", "4K", "--judge", "x"),
+            "model 'x' needs an endpoint",
+        ),
         (("eval", "run", "mrcr", "--data", "nowhere", "--model", "extractive"), "nowhere"),
         (("eval", "report", "nowhere"), "nowhere: there is no such run"),
         (("eval", "report", "."), "holds no log"),

@@ -29,7 +29,7 @@ from longread.evals.data import revision
 from longread.evals.judging import Bench
 from longread.evals.logs import read_runs
 from longread.evals.results import RunResults
-from longread.evals.sitting import DIRECT, Outcome, Sitting, check_strategy
+from longread.evals.sitting import DIRECT, Outcome, Sitting, check_strategy, kept_as, seeded
 from longread.evals.store import Store, key
 from longread.evals.tasks import choose, make_task, sat
 from longread.reading.journal import Journal
@@ -118,6 +118,7 @@ class Prepared:
 
     plan: Plan
     opened: Opened
+    judge: Opened | None
     folder: Path
     items: dict[str, list[Item]]
     """By benchmark; the general ones have none."""
@@ -126,6 +127,36 @@ class Prepared:
     def total(self) -> int:
         """Answers to be had."""
         return sum(map(len, self.items.values())) * self.plan.epochs * len(self.plan.strategies)
+
+    @property
+    def logs(self) -> Path:
+        """Where Inspect's logs are."""
+        return self.folder / "logs"
+
+    def kept(self) -> int:
+        """Answers that there are from before."""
+        store = Store(self.folder / "calls")
+        try:
+            return sum(
+                store.get(kept_as(get_benchmark(name), item, epoch, strategy, policy)) is not None
+                for epoch in range(1, self.plan.epochs + 1)
+                for policy in [seeded(self.opened.policy, epoch)]
+                for name, items in self.items.items()
+                for item in items
+                for strategy in self.plan.strategies
+            )
+        finally:
+            store.close()
+
+    def finished(self) -> list[RunResults]:
+        """The results of a run that has nothing left to be done; empty for any other."""
+        general = any(name in GENERAL for name in self.plan.benchmarks)
+        if general or not any(self.logs.glob("*.eval")) or self.kept() < self.total:
+            return []
+        results = read_runs([self.logs])
+        whole = all(len(one.results) == one.total for one in results)
+        failed = any(one.failure is not None for each in results for one in each.results)
+        return results if whole and not failed and sum(one.total for one in results) == self.total else []
 
 
 def _check(plan: Plan) -> None:
@@ -158,6 +189,11 @@ async def prepare(plan: Plan, out: Path) -> Prepared:
         if not found:
             raise UsageError(f"{name} has no items for these --lengths and --limit")
     opened = await open_policy(plan.settings)
+    judge = await open_policy(plan.judge) if plan.judge else None
+    if judge:
+        _chat(judge)
+    if any(name in GENERAL for name in plan.benchmarks):
+        inspect_model(plan.settings, opened)
     decided = plan.decides(opened.policy.name)
     slug = re.sub(r"[^\w.-]+", "-", f"{'+'.join(plan.benchmarks)[:60]}-{opened.policy.name[-40:]}")
     folder = out / f"{slug}-{plan.strategy}-{key(decided)[:6]}"
@@ -166,14 +202,13 @@ async def prepare(plan: Plan, out: Path) -> Prepared:
         (folder / "run.json").write_text(json.dumps(decided, indent=2) + "\n")
     except OSError as error:
         raise LongreadError(f"the folder {folder} cannot be written: {error.strerror}; give --out") from error
-    return Prepared(plan, opened, folder, items)
+    return Prepared(plan, opened, judge, folder, items)
 
 
 async def run(prepared: Prepared, progress: Progress) -> list[RunResults]:
     """Runs what was prepared. The model is closed at the end."""
-    plan, opened = prepared.plan, prepared.opened
+    plan, opened, judge = prepared.plan, prepared.opened, prepared.judge
     journal, store = Journal(prepared.folder / "calls"), Store(prepared.folder / "calls")
-    judge = await open_policy(plan.judge) if plan.judge else None
     bench = Bench(_chat(judge), store) if judge else None
     progress.total = prepared.total
 
@@ -181,6 +216,8 @@ async def run(prepared: Prepared, progress: Progress) -> list[RunResults]:
         return opened.policy
 
     try:
+        if results := prepared.finished():
+            return results
         tasks: list[Task] = []
         for strategy in plan.strategies:
             also = tuple(other for other in plan.strategies if other != strategy)
@@ -199,7 +236,7 @@ async def run(prepared: Prepared, progress: Progress) -> list[RunResults]:
             await judge.close()
         journal.close()
         store.close()
-    return read_runs([prepared.folder / "logs"])
+    return read_runs([prepared.logs])
 
 
 def inspect_model(settings: Settings, opened: Opened) -> Model:
@@ -255,7 +292,7 @@ async def _evaluate(
         list(tasks),  # type: ignore[arg-type]  # either kind
         model=model,
         task_args=dict(args or {}),
-        log_dir=str(prepared.folder / "logs"),
+        log_dir=str(prepared.logs),
         epochs=prepared.plan.epochs,
         limit=prepared.plan.limit if isinstance(model, Model) else None,
         max_samples=at_once,

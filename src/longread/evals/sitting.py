@@ -98,19 +98,15 @@ class Sitting:
         async with self._lock:
             if self._opened is None:
                 self._opened = await self.policy()
-        policy = _seeded(self._opened, epoch)
-        decides = (benchmark.name, item.id, item.question, item.ending, repr(item.material), epoch)
-
-        def kept_as(strategy: str) -> str:
-            return key(*decides, strategy, policy.fingerprint)
-
-        if kept := self.store.get(kept_as(self.strategy)):
+        policy = seeded(self._opened, epoch)
+        if kept := self.store.get(kept_as(benchmark, item, epoch, self.strategy, policy)):
             outcome = OUTCOME.validate_json(kept)
         else:
             try:
                 outcomes = await self._answer(policy, item)
                 for strategy, one in outcomes.items():
-                    self.store.put(kept_as(strategy), OUTCOME.dump_json(one).decode())
+                    kept_under = kept_as(benchmark, item, epoch, strategy, policy)
+                    self.store.put(kept_under, OUTCOME.dump_json(one).decode())
                 outcome = outcomes[self.strategy]
             except LongreadError as error:
                 outcome = Outcome(item.question, item.gold, failure=str(error))
@@ -132,6 +128,19 @@ class Sitting:
         if self.strategy == DIRECT:
             return {DIRECT: await _direct(policy, item, text)}
         return {self.strategy: await _read(policy, item, text, self.settings, self.strategy, self.journal)}
+
+
+def kept_as(benchmark: Benchmark, item: Item, epoch: int, strategy: str, policy: Policy) -> str:
+    """The key of an outcome: all that decides it. `policy` is that of the epoch."""
+    decides = (benchmark.name, item.id, item.question, item.ending, repr(item.material), epoch)
+    return key(*decides, strategy, policy.fingerprint)
+
+
+def seeded(policy: Policy, epoch: int) -> Policy:
+    """Each epoch draws anew, and the same again when it is repeated."""
+    if epoch == 1 or not isinstance(policy, LanguagePolicy):
+        return policy
+    return replace(policy, seed=(policy.seed or 0) + epoch - 1)
 
 
 def _extract(item: Item, settings: Settings, strategies: tuple[str, ...]) -> dict[str, Outcome]:
@@ -202,13 +211,6 @@ async def _direct(policy: Policy, item: Item, text: Text) -> Outcome:
         output_tokens=said.usage.output_tokens,
         seconds=time.monotonic() - started,
     )
-
-
-def _seeded(policy: Policy, epoch: int) -> Policy:
-    """Each epoch draws anew, and the same again when it is repeated."""
-    if epoch == 1 or not isinstance(policy, LanguagePolicy):
-        return policy
-    return replace(policy, seed=(policy.seed or 0) + epoch - 1)
 
 
 def _unmarked(text: str, citations: int) -> str:

@@ -79,6 +79,7 @@ def choose(items: Sequence[Item], limit: int | None, seed: int) -> list[Item]:
         units.setdefault(item.twin or item.id, []).append(item)
     rng = random.Random(f"choose-{seed}")  # noqa: S311
     drawn = [rng.sample(list(units.values()), len(units)) for units in groups.values()]
+    drawn.sort(key=lambda units: len(units[0]))  # where a pair and a single cannot both be had, the single is
     chosen: set[str] = set()
     for turn in range(max(map(len, drawn))):
         for unit in (group[turn] for group in drawn if turn < len(group)):

@@ -72,5 +72,5 @@ class Database:
             yield
         except (sqlite3.Error, OSError) as error:
             raise LongreadError(
-                f"the journal {self.path} cannot be used: {error}; free or mend it, or set state_dir elsewhere"
+                f"the file {self.path} cannot be used: {error}; free, mend or remove it, or keep it in another folder"
             ) from error

@@ -14,7 +14,7 @@ from longread.errors import UsageError
 from longread.evals.benchmarks import kept
 from longread.evals.benchmarks.base import Benchmark, Hub, Item, Options, register
 from longread.evals.benchmarks.entries import ENDING, Entry, Pack, Source
-from longread.evals.benchmarks.rows import HELP, Row, Table, Words, rows
+from longread.evals.benchmarks.rows import HELP, Filled, Row, Table, Words, rows
 from longread.evals.data import fetch
 from longread.grading import Gold
 
@@ -27,7 +27,7 @@ class _Row(Row):
     id: Words = Field(alias="_id")
     dataset: Literal["2wikimqa", "hotpotqa", "musique", "narrativeqa", "qasper"]
     input: Words
-    context: Words
+    context: Filled
     answers: Annotated[list[Words], Field(min_length=1)]
 
 

@@ -11,7 +11,7 @@ from longread.documents.readers.characters import writable
 from longread.evals.benchmarks import kept
 from longread.evals.benchmarks.base import Benchmark, Hub, Item, Options, register
 from longread.evals.benchmarks.entries import Entry, Pack, Source
-from longread.evals.benchmarks.rows import Row, Table, Words, rows
+from longread.evals.benchmarks.rows import Filled, Row, Table, Words, rows
 from longread.evals.data import fetch
 from longread.grading import Gold
 
@@ -30,7 +30,7 @@ class _Row(Row):
     choice_c: Words = Field(alias="choice_C")
     choice_d: Words = Field(alias="choice_D")
     answer: Literal["A", "B", "C", "D"]
-    context: Words
+    context: Filled
 
     def asked(self) -> str:
         """The question with its choices."""

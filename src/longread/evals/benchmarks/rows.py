@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Annotated, Any, NamedTuple, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from longread.errors import UsageError
 
@@ -51,6 +51,16 @@ def paired(text: str) -> str:
 
 
 Words = Annotated[str, BeforeValidator(lambda value: paired(value) if isinstance(value, str) else value)]
+
+
+def _filled(text: str) -> str:
+    if not text.strip():
+        raise PydanticCustomError("empty", "holds no text")
+    return text
+
+
+Filled = Annotated[Words, AfterValidator(_filled)]
+"""A text that a question is asked over."""
 
 
 def rows(table: Table, model: type[R]) -> Iterator[tuple[int, R]]:

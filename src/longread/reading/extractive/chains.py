@@ -99,18 +99,16 @@ def grow(query: Query, names: Names, chains: Sequence[Chain], units: Sequence[Un
     """The best of `chains` and of what they become by one more of `units`."""
     total = query.worth(query.all) or 1.0
     grown: dict[frozenset[Span], Chain] = {_key(chain.units): chain for chain in chains}
+    covers = {unit.cover for unit in units}  # many passages have the same terms
     for chain in chains:
         if len(chain.units) >= _LONGEST:
             continue
         # What the place of one passage lends it need not be stated by another.
         held = Cover(chain.cover.own | chain.cover.near, 0, chain.cover.topic)
         before = query.support(held)
-        gains: dict[Cover, float] = {}  # many passages have the same terms
+        gains = {cover: query.support(held.join(cover).join(chain.cover)) - before for cover in covers}
         for unit in units:
-            cover = chain.cover.join(unit.cover)
-            if (gain := gains.get(cover)) is None:
-                gain = gains[cover] = query.support(cover.join(held)) - before
-            if gain < _GAIN * total:
+            if (gain := gains[unit.cover]) < _GAIN * total:
                 continue
             strength = max(names.strength(member, unit)[0] for member in chain.units)
             if strength == 0.0 or any(alike(member, unit) for member in chain.units):
@@ -118,6 +116,7 @@ def grow(query: Query, names: Names, chains: Sequence[Chain], units: Sequence[Un
             joined = (*chain.units, unit)
             key = _key(joined)
             if key not in grown:
+                cover = chain.cover.join(unit.cover)
                 doubt = chain.doubt + gain * (1 - strength)
                 score = _score(query, joined, cover) - doubt - _STEP * total * (len(joined) - 1)
                 grown[key] = Chain(joined, cover, doubt, score)

@@ -29,6 +29,8 @@ from longread.reading.terms import TOKEN
 _KEEP = 150
 """Passages that the first look lets through."""
 _PER_CHUNK = 6
+_NOTE = 100
+"""Tokens of a long note: with less room than this, notes are full."""
 _SPANNED = 2
 """Blocks that a passage may span: the one it ends in has the terms of the one it began in near."""
 _ABOVE = 16
@@ -113,15 +115,27 @@ class ExtractivePolicy:
     async def note(
         self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section, total: int
     ) -> Sequence[Noted]:
-        """For each task the section's best passages, if any pass the bar."""
-        return [Noted(_adds(_surveyed(task), section, _PER_CHUNK)) for task in tasks]
+        """For each task the section's best passages, if any pass the bar, which rises once the notes are full."""
+        return [
+            Noted(_adds(_surveyed(task), section, _PER_CHUNK, self._least(held)))
+            for task, held in zip(tasks, notes, strict=True)
+        ]
 
     def fit(self, tasks: Sequence[Task], notes: Sequence[Notes]) -> Sequence[tuple[Notes, tuple[Entry, ...]]]:
         """Notes within the budget, which each task has to itself; passages worth least go."""
         return [self._fit(held) for held in notes]
 
     def _fit(self, notes: Notes) -> tuple[Notes, tuple[Entry, ...]]:
-        return notes.fit(self._notes_tokens, lambda e: self.count(e.claim + e.quote) + 4, lambda e: e.weight)
+        return notes.fit(self._notes_tokens, self._cost, lambda e: e.weight)
+
+    def _cost(self, entry: Entry) -> int:
+        return self.count(entry.claim + entry.quote) + 4
+
+    def _least(self, notes: Notes) -> float:
+        """What a passage must be worth to have a place in `notes`; anything will do while there is room."""
+        if self._notes_tokens - sum(map(self._cost, notes.entries)) >= _NOTE:
+            return 0.0
+        return min((entry.weight for entry in notes.entries), default=0.0)
 
     async def answer(self, task: Task, notes: Notes, emit: Emit) -> Draft:
         """The chain of noted passages that covers most of the question, and its close rivals."""
@@ -141,7 +155,7 @@ class ExtractivePolicy:
 
     async def whole(self, task: Task, section: Section, emit: Emit) -> Draft:
         """Notes from everything at once, then the answer."""
-        notes = Notes().update(_adds(_surveyed(task), section, _KEEP), None, section)
+        notes = Notes().update(_adds(_surveyed(task), section, _KEEP, 0.0), None, section)
         return await self.answer(task, self._fit(notes)[0], emit)
 
 
@@ -171,13 +185,14 @@ def _surveyed(task: Task) -> Survey:
     return task
 
 
-def _adds(survey: Survey, section: Section, most: int) -> tuple[Add, ...]:
-    """Notes of the passages of `section` that pass the floor, at most `most`, in order."""
+def _adds(survey: Survey, section: Section, most: int, least: float) -> tuple[Add, ...]:
+    """Notes of the passages of `section` that pass the floor and are worth `least`, at most `most`, in order."""
+    floor = max(survey.floor, least)
     passing: list[tuple[float, Unit]] = []
     for piece in section.pieces:
-        for unit in units(survey.query, piece, _hits(survey, piece), survey.about):
+        for unit in units(survey.query, piece, _hits(survey, piece, floor), survey.about):
             worth = survey.worth(unit)
-            if worth >= survey.floor and worth > 0:
+            if worth >= floor and worth > 0:
                 passing.append((worth, unit))
     kept = sorted(passing, key=lambda p: (-p[0], p[1].span))[:most]
     order = {piece.span.doc: i for i, piece in enumerate(section.pieces)}
@@ -185,13 +200,13 @@ def _adds(survey: Survey, section: Section, most: int) -> tuple[Add, ...]:
     return tuple(Add(unit.context, unit.text, unit.span, round(worth, 3)) for worth, unit in kept)
 
 
-def _hits(survey: Survey, piece: Piece) -> Iterator[tuple[int, int]]:
+def _hits(survey: Survey, piece: Piece, floor: float) -> Iterator[tuple[int, int]]:
     """The blocks of `piece` that can hold a unit that passes the floor, given what stands shortly above."""
     lent = survey.about.get(piece.span.doc, NOTHING)
     above: deque[int] = deque(maxlen=_ABOVE if piece.kind in ENCLOSED else _SPANNED)
     for start, end, mask in survey.scanner.blocks(piece.text):
         above.append(mask)
-        if mask and survey.bound(mask, reduce(or_, above, lent.near | lent.topic)) >= survey.floor:
+        if mask and survey.bound(mask, reduce(or_, above, lent.near | lent.topic)) >= floor:
             yield start, end
 
 

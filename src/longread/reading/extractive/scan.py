@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import reduce
+from itertools import chain
 from operator import or_
 from typing import NamedTuple
 
@@ -15,7 +16,8 @@ from longread.reading.terms import TOKEN, token_terms
 _BLOCK = 500
 """Characters of a block, up to the next line end."""
 _SLACK = 300
-_MEMO = 200_000
+_MEMO = 50_000
+"""Words, with the punctuation on them, that a scanner remembers."""
 
 
 class Block(NamedTuple):
@@ -32,7 +34,10 @@ class Scanner:
 
     def __init__(self, terms: Sequence[str]) -> None:
         self.terms = tuple(terms)
-        self._masks = _Masks({term: 1 << i for i, term in enumerate(self.terms)})
+        self._bits = {term: 1 << i for i, term in enumerate(self.terms)}
+        self._known: set[str] = set()
+        self._telling: dict[str, int] = {}
+        """The mask of those of the known words that have one."""
 
     def blocks(self, text: str) -> Iterator[Block]:
         """All blocks of `text`."""
@@ -44,21 +49,21 @@ class Scanner:
 
     def mask(self, text: str, start: int, end: int) -> int:
         """Which terms stand in `text[start:end]`."""
-        return reduce(or_, map(self._masks.__getitem__, TOKEN.findall(text, start, end)), 0)
+        # All of a corpus passes through here: no loop in Python, and no expression for words met before.
+        words = text[start:end].split()
+        if not self._known.issuperset(words):
+            self._learn(words)
+        return reduce(or_, map(self._telling.__getitem__, self._telling.keys() & words), 0)
 
-
-class _Masks(dict[str, int]):
-    """The mask of each word met, worked out once; all words of a corpus pass through here, so no loop in Python."""
-
-    def __init__(self, bits: dict[str, int]) -> None:
-        super().__init__()
-        self._bits = bits
-
-    def __missing__(self, token: str) -> int:
-        if len(self) >= _MEMO:
-            self.clear()
-        mask = self[token] = reduce(or_, (self._bits.get(term, 0) for term in token_terms(token)), 0)
-        return mask
+    def _learn(self, words: Sequence[str]) -> None:
+        if len(self._known) >= _MEMO:
+            self._known.clear()
+            self._telling.clear()
+        for word in set(words) - self._known:
+            found = chain.from_iterable(map(token_terms, TOKEN.findall(word)))
+            if mask := reduce(or_, (self._bits.get(term, 0) for term in found), 0):
+                self._telling[word] = mask
+        self._known.update(words)
 
 
 def _end(text: str, at: int) -> int:

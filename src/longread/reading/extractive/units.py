@@ -53,10 +53,17 @@ class Unit:
     """What encloses it: headings, definitions, keys."""
     cover: Cover
     """Question terms it has."""
-    defined: str
-    """The name it defines, in code."""
     asked: tuple[str, ...]
     """The question's terms."""
+
+    @cached_property
+    def defined(self) -> str:
+        """The name it defines, in code."""
+        if header := DEFINITION.search(self.text):
+            name = TOKEN.match(self.text, header.end() - 1)
+            return name.group() if name else ""
+        assigned = _ASSIGNMENT.match(self.text)
+        return assigned.group(1) if assigned else ""
 
     @cached_property
     def runs(self) -> tuple[Run, ...]:
@@ -68,12 +75,14 @@ def read(query: Query, text: str, context: str, span: Span, about: Cover) -> Uni
     """The unit `text` under `query`; `about` is what its document lends it."""
     own = query.mask(text)
     cover = query.complete(about.join(Cover(own, query.mask(context), 0)))
-    return Unit(span, text, context, cover, _defined(text), query.terms)
+    return Unit(span, text, context, cover, query.terms)
 
 
 def value(query: Query, unit: Unit) -> float:
     """How relevant a unit is by itself."""
-    support = query.support(unit.cover) + 0.3 * query.worth(query.mask(unit.defined))
+    support = query.support(unit.cover)
+    if unit.cover.own:
+        support += 0.3 * query.worth(query.mask(unit.defined))
     return support / (0.85 + 0.15 * max(1.0, len(unit.text) / _TYPICAL))
 
 
@@ -117,8 +126,7 @@ def _regions(text: str, hits: Iterable[tuple[int, int]]) -> Iterator[tuple[int, 
 def _context(text: str, at: int, piece: Piece) -> str:
     """The headings, definitions or keys that enclose what stands at `at`, outermost first."""
     if piece.kind == "markdown":
-        above = list(_HEADING.finditer(text, max(0, at - _ABOVE), at))
-        return above[-1].group(1).strip()[:120] if above else ""
+        return _heading(text, max(0, at - _ABOVE), at)
     if piece.kind == "table":
         return piece.header.strip()[:300]
     if piece.kind not in ("code", "json"):
@@ -136,6 +144,16 @@ def _context(text: str, at: int, piece: Piece) -> str:
             if opens.match(line):
                 found.append(_name(line))
     return " › ".join(name for name in reversed(found) if name)
+
+
+def _heading(text: str, start: int, end: int) -> str:
+    """The last heading that begins in `text[start:end]`, looked for from the end."""
+    at = end
+    while (at := text.rfind("#", start, at)) >= 0:
+        at = text.rfind("\n", start, at) + 1 or at
+        if heading := _HEADING.match(text, at, end):
+            return heading.group(1).strip()[:120]
+    return ""
 
 
 def _name(line: str) -> str:
@@ -172,14 +190,6 @@ def _runs(asked: tuple[str, ...], text: str) -> tuple[Run, ...]:
         last = match.end()
     found.append(frozenset(run))
     return tuple(dict.fromkeys(r for run in found if (r := run.difference(asked))))[:_MOST_RUNS]
-
-
-def _defined(text: str) -> str:
-    if header := DEFINITION.search(text):
-        name = TOKEN.match(text, header.end() - 1)
-        return name.group() if name else ""
-    assigned = _ASSIGNMENT.match(text)
-    return assigned.group(1) if assigned else ""
 
 
 def _named(token: str) -> str:
