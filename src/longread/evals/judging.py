@@ -8,10 +8,10 @@ from typing import NamedTuple
 from longread.errors import ModelError
 from longread.evals.benchmarks.base import Benchmark, Item
 from longread.evals.sitting import Outcome
-from longread.evals.store import Store, key
 from longread.grading import Graded, judge, longmemeval
 from longread.grading.answer import after_thinking
 from longread.models.base import ChatModel, Message, Sampling
+from longread.reading.store import Store, key
 
 _SAMPLING = Sampling(max_tokens=8_192, temperature=0.0, top_p=None, seed=0)
 

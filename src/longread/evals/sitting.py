@@ -18,7 +18,6 @@ from longread.errors import LongreadError, UsageError
 from longread.evals import direct
 from longread.evals.benchmarks.base import Benchmark, Item, Text
 from longread.evals.results import Cited, Found
-from longread.evals.store import Store, key
 from longread.evals.witness import Seen, Witnessed, cited
 from longread.grading import Gold
 from longread.reading.extractive import ExtractivePolicy
@@ -28,6 +27,7 @@ from longread.reading.language import LanguagePolicy
 from longread.reading.policy import Policy, Turn
 from longread.reading.reader import Reader
 from longread.reading.section import Section
+from longread.reading.store import Store, key
 from longread.reading.strategies import get_strategy, strategies
 
 DIRECT = "direct"

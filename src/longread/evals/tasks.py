@@ -27,10 +27,10 @@ from longread.evals.judging import Bench
 from longread.evals.model import InspectModel
 from longread.evals.scoring import score
 from longread.evals.sitting import DIRECT, OUTCOME, Sitting
-from longread.evals.store import Store
 from longread.reading.journal import Journal
 from longread.reading.opening import policy_for
 from longread.reading.policy import Policy
+from longread.reading.store import Store
 from longread.worlds.lengths import parse_length
 
 GRADER = "grader"
