@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import mean
 
+from longread.grading.size import tokens
 from longread.synth import plans
 from longread.synth.corpus import Chosen
 from longread.synth.dataset import Made
+from longread.synth.solvers import SOLVERS, Trial
 
 _SHOWN = 160
+_BAR = 30
 
 
-def card(made: Sequence[Made], chosen: Chosen, rejected: Mapping[str, Mapping[str, int]]) -> str:
-    """Markdown."""
+def card(
+    made: Sequence[Made],
+    chosen: Chosen,
+    rejected: Mapping[str, Mapping[str, int]],
+    tried: Mapping[str, Mapping[str, Trial]],
+) -> str:
+    """Markdown. `rejected`: type -> reason -> proposals; `tried`: type -> solver -> what it got right."""
     by_type: defaultdict[str, list[Made]] = defaultdict(list)
     for one in made:
         by_type[one.sample.type].append(one)
     kept = {name: len(by_type.get(name, ())) for name in rejected}
+    size = {document.id: tokens(document.text) for document in chosen.documents}
+    lengths = [sum(size[doc] for doc in one.sample.documents) for one in made]
     used = Counter(chosen.splits.values())
     sections = [
         "# Data card",
@@ -30,6 +41,15 @@ def card(made: Sequence[Made], chosen: Chosen, rejected: Mapping[str, Mapping[st
             ("type", "task", "train", "evaluation", "documents each", "hops", "commonest answer"),
             [_row(name, own) for name, own in sorted(by_type.items())],
         ),
+        "## Lengths",
+        "Nominal tokens (of four bytes) of the contexts.",
+        _table(("tokens", "samples", ""), _histogram(lengths)),
+        "## Solvers",
+        "Percent right. The plan executor must get all; the others should get little beyond chance. `closed book` "
+        "sees no document; `best document` reads perfectly the one document that matches the question best; "
+        "`extractive policy` is `longread ask --model extractive` on the first samples of each type, right when what "
+        "it quotes holds the answer anywhere.",
+        _table(("type", *SOLVERS, "chance"), _solved(tried)),
         "## Yield",
         _table(
             ("type", "kept", "dropped", "why"),
@@ -75,6 +95,24 @@ def _row(name: str, own: Sequence[Made]) -> tuple[str, ...]:
         ", ".join(f"{h}: {n}" for h, n in sorted(hops.items())),
         f"{common:.1%}",
     )
+
+
+def _histogram(lengths: Sequence[int]) -> Iterator[tuple[str, ...]]:
+    """By powers of two."""
+    bins = Counter(length.bit_length() for length in lengths)
+    for power in range(min(bins), max(bins) + 1):
+        bar = "█" * math.ceil(_BAR * bins[power] / max(bins.values()))
+        yield f"{1 << power - 1:,} to {(1 << power) - 1:,}", f"{bins[power]:,}", bar
+
+
+def _solved(tried: Mapping[str, Mapping[str, Trial]]) -> Iterator[tuple[str, ...]]:
+    """A row for each type that has samples, and one for all."""
+    rows = {name: by for name, by in sorted(tried.items()) if any(trial.tried for trial in by.values())}
+    total = {solver: sum((by[solver] for by in rows.values()), Trial(0, 0)) for solver in SOLVERS}
+    for name, by in [*rows.items(), ("all", total)]:
+        cells = (f"{by[s].right / by[s].tried:.1%} of {by[s].tried:,}" for s in SOLVERS)
+        first = by[SOLVERS[0]]
+        yield (name, *cells, f"{first.chance / first.tried:.1%}")
 
 
 def _counts(why: Mapping[str, int]) -> str:

@@ -43,8 +43,8 @@ class Made(NamedTuple):
     quotes: tuple[str, ...]
 
 
-def write_samples(path: Path, made: Iterable[Made], notes: Mapping[str, int] | None = None) -> None:
-    """A Parquet file of samples and counts to go with them, whole or not at all."""
+def write_samples(path: Path, made: Iterable[Made], notes: Mapping[str, Any] | None = None) -> None:
+    """A Parquet file of samples, with what else is to be noted as JSON, whole or not at all."""
     rows = []
     for sample, quotes in made:
         row = asdict(sample)
@@ -54,9 +54,9 @@ def write_samples(path: Path, made: Iterable[Made], notes: Mapping[str, int] | N
     _write(path, pa.Table.from_pylist(rows, schema=schema))
 
 
-def read_notes(path: Path) -> dict[str, int]:
-    """The counts that were written with samples."""
-    noted: dict[str, int] = json.loads((pq.read_schema(path).metadata or {}).get(_NOTES, b"{}"))
+def read_notes(path: Path) -> dict[str, Any]:
+    """What was noted with samples."""
+    noted: dict[str, Any] = json.loads((pq.read_schema(path).metadata or {}).get(_NOTES, b"{}"))
     return noted
 
 

@@ -16,6 +16,7 @@ from longread.synth.dataset import Made
 from longread.synth.options import options
 from longread.synth.proof import Proof, UnderivableError
 from longread.synth.propose import PROPOSERS, Topics
+from longread.synth.solvers import Trial, trials
 from longread.synth.types import TYPES, grader
 from longread.synth.verify import Ground, choices, verify
 from longread.synth.wording import forms, question
@@ -45,6 +46,8 @@ class Yield(NamedTuple):
     made: tuple[Made, ...]
     rejected: Mapping[str, int]
     """Why proposals were dropped, and how many."""
+    tried: Mapping[str, Trial]
+    """How solvers do on the samples."""
 
 
 def make(unit: Unit, ground: Ground, tokens: Mapping[str, int]) -> Yield:
@@ -81,7 +84,8 @@ def make(unit: Unit, ground: Ground, tokens: Mapping[str, int]) -> Yield:
             made.append(Made(sample, tuple(texts)))
     kept = _balanced(made)
     rejected.update({"answer too common": len(made) - len(kept)})
-    return Yield(kept, dict(sorted((+rejected).items())))
+    tried = trials([one.sample for one in kept], ground)
+    return Yield(kept, dict(sorted((+rejected).items())), tried)
 
 
 def _balanced(made: list[Made]) -> tuple[Made, ...]:

@@ -6,10 +6,10 @@ import hashlib
 import json
 import multiprocessing
 import shutil
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +23,7 @@ from longread.synth.corpus import Chosen, choose
 from longread.synth.entities import build
 from longread.synth.facts import code, facts
 from longread.synth.make import Unit, Yield, make
+from longread.synth.solvers import Trial
 from longread.synth.sql import Tables
 from longread.synth.types import TYPES
 from longread.synth.verify import Check, Ground, quoted, verify
@@ -99,7 +100,8 @@ def run(
     waiting = [unit for unit in units if not _part(out, unit).exists()]
     done = len(units) - len(waiting)
     for unit, made in _made(waiting, documents_of, processes):
-        dataset.write_samples(_part(out, unit), made.made, made.rejected)
+        tried = {solver: asdict(trial) for solver, trial in made.tried.items()}
+        dataset.write_samples(_part(out, unit), made.made, {"rejected": made.rejected, "tried": tried})
         done += 1
         on_progress(Progress(unit, len(made.made), done, len(units)))
     _finish(out, units, chosen)
@@ -196,11 +198,13 @@ def _part(out: Path, unit: Unit) -> Path:
 
 def _finish(out: Path, units: Sequence[Unit], chosen: Chosen) -> None:
     made = [one for unit in units for one in dataset.read_samples(_part(out, unit))]
-    rejected: dict[str, dict[str, int]] = {}
+    rejected: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    tried: defaultdict[str, defaultdict[str, Trial]] = defaultdict(lambda: defaultdict(lambda: Trial(0, 0)))
     for unit in units:
-        counts = Counter(rejected.get(unit.type, {}))
-        counts.update(dataset.read_notes(_part(out, unit)))
-        rejected[unit.type] = dict(sorted(counts.items()))
+        noted = dataset.read_notes(_part(out, unit))
+        rejected[unit.type].update(noted["rejected"])
+        for solver, trial in noted["tried"].items():
+            tried[unit.type][solver] += Trial(**trial)
     if not made:
         raise InputError(
             "nothing to ask for was found: these documents are neither pages of keys and values that share a naming "
@@ -209,7 +213,7 @@ def _finish(out: Path, units: Sequence[Unit], chosen: Chosen) -> None:
     made.sort(key=lambda one: (one.sample.split, one.sample.id))
     for number, first in enumerate(range(0, len(made), dataset.SHARD)):
         dataset.write_samples(out / dataset.SAMPLES.format(number), made[first : first + dataset.SHARD])
-    _write(out / CARD, card(made, chosen, rejected))
+    _write(out / CARD, card(made, chosen, rejected, tried))
     shutil.rmtree(out / _PARTS)
 
 
