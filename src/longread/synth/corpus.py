@@ -9,6 +9,7 @@ from typing import NamedTuple
 from rensa import RMinHash, RMinHashLSH
 
 from longread.reading.terms import TOKEN
+from longread.synth.avoid import NOTHING, Avoided
 from longread.synth.facts.keyed import SURROGATE
 from longread.types import Document
 
@@ -21,6 +22,7 @@ _PERMUTATIONS = 128
 _BANDS = 16
 _ALIKE = 0.9
 """Estimated Jaccard likeness of word 5-grams from which two documents are the same."""
+AVOIDED = "stands in a file to be avoided"
 _EVALUATION = 10
 """One in so many sources is for evaluation."""
 
@@ -40,7 +42,7 @@ class Chosen(NamedTuple):
     left: tuple[Left, ...]
 
 
-def choose(documents: Iterable[Document]) -> Chosen:
+def choose(documents: Iterable[Document], avoid: Avoided = NOTHING) -> Chosen:
     """Filters, removes exact and near duplicates (the first of those alike stays), and splits by source."""
     kept: list[Document] = []
     left: list[Left] = []
@@ -48,7 +50,7 @@ def choose(documents: Iterable[Document]) -> Chosen:
     near = RMinHashLSH(_ALIKE, _PERMUTATIONS, _BANDS)
     hashes: list[RMinHash] = []
     for document in documents:
-        if reason := _unfit(document):
+        if reason := _unfit(document) or (AVOIDED if avoid.has(document.text) else None):
             left.append(Left(document.source, reason))
             continue
         digest = hashlib.sha256(document.text.encode()).hexdigest()

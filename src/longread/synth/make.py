@@ -10,8 +10,10 @@ from typing import NamedTuple
 
 from longread.synth import plans
 from longread.synth.answers import answer
+from longread.synth.avoid import Avoided
 from longread.synth.base import Base
 from longread.synth.context import fill
+from longread.synth.corpus import AVOIDED
 from longread.synth.dataset import Made
 from longread.synth.options import options
 from longread.synth.proof import Proof, UnderivableError
@@ -50,7 +52,7 @@ class Yield(NamedTuple):
     """How solvers do on the samples."""
 
 
-def make(unit: Unit, ground: Ground, tokens: Mapping[str, int]) -> Yield:
+def make(unit: Unit, ground: Ground, tokens: Mapping[str, int], avoid: Avoided) -> Yield:
     """The samples of a unit; the same for the same arguments."""
     base = ground.base
     kind = TYPES[unit.type].kind
@@ -58,7 +60,7 @@ def make(unit: Unit, ground: Ground, tokens: Mapping[str, int]) -> Yield:
     made: list[Made] = []
     rejected: Counter[str] = Counter()
     answers: Counter[str] = Counter()
-    asked: set[str] = set()
+    asked: set[tuple[str, str]] = set()
     for number in range(unit.wanted * TRIES if topics.quantities else 0):
         if len(made) == unit.wanted:
             break
@@ -73,13 +75,15 @@ def make(unit: Unit, ground: Ground, tokens: Mapping[str, int]) -> Yield:
             continue
         if answers[_counted(sample)] >= max(1, int(MOST_ALIKE * unit.wanted)):
             rejected["answer too common"] += 1
-        elif sample.question in asked:
+        elif (sample.plan, _counted(sample)) in asked:
             rejected["asked before"] += 1
+        elif avoid.has(sample.question.partition("\n")[0]):
+            rejected[AVOIDED] += 1
         elif faults := [check for check in verify(sample, ground) if not check.passed]:
             rejected[faults[0].name] += 1
         else:
             answers[_counted(sample)] += 1
-            asked.add(sample.question)
+            asked.add((sample.plan, _counted(sample)))
             texts = (ground.documents[doc].text[start:end] for doc, start, end, _ in sample.evidence)
             made.append(Made(sample, tuple(texts)))
     kept = _balanced(made)

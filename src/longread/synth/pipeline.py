@@ -17,6 +17,7 @@ from typing import NamedTuple
 from longread.errors import InputError, UsageError
 from longread.grading.size import tokens
 from longread.synth import dataset
+from longread.synth.avoid import NOTHING, Avoided
 from longread.synth.base import Base
 from longread.synth.card import card
 from longread.synth.corpus import Chosen, choose
@@ -84,13 +85,16 @@ def run(
     out: Path,
     on_progress: Callable[[Progress], None] = lambda _: None,
     processes: int = 1,
+    avoid: Avoided = NOTHING,
 ) -> Path:
     """Makes the data set in `out`; goes on with one that was begun from the same documents and recipe.
 
+    What stands in `avoid` is in no document and no question of it.
+
     Errors: UsageError where `out` holds something else; InputError when the documents state nothing to ask for.
     """
-    chosen = choose(documents)
-    _begin(out, recipe, chosen)
+    chosen = choose(documents, avoid)
+    _begin(out, recipe, chosen, avoid)
     if (out / CARD).exists():
         shutil.rmtree(out / _PARTS, ignore_errors=True)  # where the last run was killed
         return out
@@ -99,7 +103,7 @@ def run(
     units = list(recipe.units())
     waiting = [unit for unit in units if not _part(out, unit).exists()]
     done = len(units) - len(waiting)
-    for unit, made in _made(waiting, documents_of, processes):
+    for unit, made in _made(waiting, documents_of, processes, avoid):
         tried = {solver: asdict(trial) for solver, trial in made.tried.items()}
         dataset.write_samples(_part(out, unit), made.made, {"rejected": made.rejected, "tried": tried})
         done += 1
@@ -140,7 +144,7 @@ def _ground(documents: Sequence[Document]) -> Ground:
     return Ground({document.id: document for document in documents}, base, Tables(base))
 
 
-def _begin(out: Path, recipe: Recipe, chosen: Chosen) -> None:
+def _begin(out: Path, recipe: Recipe, chosen: Chosen, avoid: Avoided) -> None:
     """Notes what the folder is for; a folder for something else is refused."""
     corpus = hashlib.sha256("\n".join(document.id for document in chosen.documents).encode()).hexdigest()
     plan = {
@@ -149,6 +153,7 @@ def _begin(out: Path, recipe: Recipe, chosen: Chosen) -> None:
         "seed": recipe.seed,
         "types": list(recipe.types),
         "documents": corpus,
+        "avoided": avoid.digest,
     }
     noted = out / PLAN
     if noted.exists():
@@ -162,26 +167,26 @@ def _begin(out: Path, recipe: Recipe, chosen: Chosen) -> None:
 
 
 def _made(
-    units: Sequence[Unit], documents: Mapping[str, Sequence[Document]], processes: int
+    units: Sequence[Unit], documents: Mapping[str, Sequence[Document]], processes: int, avoid: Avoided
 ) -> Iterator[tuple[Unit, Yield]]:
     if processes == 1 or len(units) < 2:
-        _prepare(documents)
+        _prepare(documents, avoid)
         yield from ((unit, _make(unit)) for unit in units)
         return
     with ProcessPoolExecutor(
-        processes, multiprocessing.get_context("spawn"), initializer=_prepare, initargs=(documents,)
+        processes, multiprocessing.get_context("spawn"), initializer=_prepare, initargs=(documents, avoid)
     ) as pool:
         yield from zip(units, pool.map(_make, units), strict=True)
 
 
-_worker: dict[str, tuple[Ground, dict[str, int]]] = {}
+_worker: dict[str, tuple[Ground, dict[str, int], Avoided]] = {}
 """What a process that makes samples knows, by split."""
 
 
-def _prepare(documents: Mapping[str, Sequence[Document]]) -> None:
+def _prepare(documents: Mapping[str, Sequence[Document]], avoid: Avoided) -> None:
     for split, own in documents.items():
         ground = _ground(own)
-        _worker[split] = (ground, _tokens(ground))
+        _worker[split] = (ground, _tokens(ground), avoid)
 
 
 def _make(unit: Unit) -> Yield:
