@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Literal, NamedTuple, get_args
 from longread.synth import plans
 from longread.synth.base import Base, Page
 from longread.synth.facts.code import NAMES
+from longread.synth.facts.keyed import JOINT
 from longread.synth.links import Link
 from longread.synth.values import plain, written
 
@@ -21,6 +23,10 @@ _SHORT = 40
 """Characters of a text that can be an answer."""
 _DISTINCT = 0.9
 """Share of a relation's texts that must differ, so that none is likely."""
+_SENTENCE = 200
+"""Characters of a text that can be a reason."""
+_CAUSE = re.compile(r"\b(?:root )?(?:causes?|reasons?)\b|\b(?:due to|caused by)\b", re.IGNORECASE)
+"""In the innermost key of a relation that says why."""
 _PICKS: tuple[plans.Pick, ...] = get_args(plans.Pick)
 _OPERATIONS: tuple[plans.Operation, ...] = get_args(plans.Operation)
 _AGGREGATIONS: tuple[plans.Aggregation, ...] = get_args(plans.Aggregation)
@@ -64,6 +70,20 @@ class Topics:
                     and value[0].isalpha()
                     and not any(map(str.isdigit, value))
                 ):
+                    found[relation].append(page)
+        return {
+            relation: pages
+            for relation, pages in sorted(found.items())
+            if len(pages) >= _COMMON and _variety(relation, pages) >= _DISTINCT
+        }
+
+    @cached_property
+    def causes(self) -> dict[str, list[Page]]:
+        """Relations that say why, and the pages that state them in a text of their own."""
+        found: defaultdict[str, list[Page]] = defaultdict(list)
+        for page in self.base.pages:
+            for relation, fact in page.facts.items():
+                if _CAUSE.search(relation.rpartition(JOINT)[2]) and 1 < len(plain(fact.value)) <= _SENTENCE:
                     found[relation].append(page)
         return {
             relation: pages
@@ -159,6 +179,23 @@ def hypothetical(rng: random.Random, topics: Topics) -> plans.Plan | None:
     return plans.Intervene(left.name, relation, rng.choice(_FACTORS), then)
 
 
+def causal(rng: random.Random, topics: Topics) -> plans.Plan | None:
+    """Why something is so, of an entity that is described, reached over lists, or the most or least of several."""
+    if not topics.causes:
+        return None
+    relation, pages = rng.choice(list(topics.causes.items()))
+    page = rng.choice(pages)
+    ranked = [r for r in topics.quantities if r in page.quantities]
+    if ranked and rng.random() < 0.5:
+        by, pick = rng.choice(ranked), rng.choice(_PICKS)
+        among = [other for other in pages if by in other.quantities and other is not page]
+        over = [page, *rng.sample(among, min(len(among), rng.randint(2, 3)))]
+        rng.shuffle(over)
+        most = plans.Extreme(tuple(plans.Entity(one.name) for one in over), by, pick)
+        return plans.Lookup(most, relation, "text")
+    return plans.Lookup(_described(rng, topics, page), relation, "text")
+
+
 def choice(rng: random.Random, topics: Topics) -> plans.Plan | None:
     """What a page says that is reached over one or two lists; asked with four options."""
     reached, page = _walk(rng, topics, rng.choice((1, 2)))
@@ -230,6 +267,7 @@ PROPOSERS: Mapping[str, Proposer] = {
     "temporal": temporal,
     "ordering": ordering,
     "hypothetical": hypothetical,
+    "causal": causal,
     "multiple_choice": choice,
     "code": code,
 }

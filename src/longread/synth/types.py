@@ -26,6 +26,7 @@ TYPES = {
     "temporal": Type("numerical"),
     "ordering": Type("reading"),
     "hypothetical": Type("reading"),
+    "causal": Type("reading"),
     "multiple_choice": Type("multiple_choice"),
     "code": Type("multi_hop", "code"),
 }
