@@ -29,9 +29,10 @@ format: .venv/.all
 docs: .venv/.all  ## regenerate what comes from the code
 	$(BIN)/python -m tests.support.generated
 
-bench: .venv/.all  ## client overhead a chunk and peak memory, beside a bare HTTP client
+bench: .venv/.all  ## start-up, overhead a chunk, and what synthesis takes, each beside a yardstick
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/synth.py
 
 clean:
 	rm -rf .venv
