@@ -133,7 +133,7 @@ def test_an_unknown_type_is_refused():
 
 @pytest.mark.parametrize("size", [1, 7, 10, 100, 999])
 def test_units_share_the_size_by_weight(size: int):
-    units = list(Recipe(size, (4096,), 0).units())
+    units = list(Recipe(size, (4096,), 0).units(lambda _: True))
     assert sum(unit.wanted for unit in units) == size
     assert len(units) == 2 * len(TYPES)
     weights = sum(one.weight for one in TYPES.values())
@@ -141,6 +141,13 @@ def test_units_share_the_size_by_weight(size: int):
         assert abs(sum(u.wanted for u in units if u.type == name) - size * one.weight / weights) < 1
         wanted = {unit.split: unit.wanted for unit in units if unit.type == name}
         assert wanted["evaluation"] == (wanted["train"] + wanted["evaluation"]) // 10
+
+
+def test_the_share_of_what_cannot_be_asked_goes_to_the_others():
+    units = list(Recipe(100, (4096,), 0).units(lambda name: name in ("temporal", "ordering")))
+    assert {(unit.type, unit.wanted) for unit in units} == {
+        (name, wanted) for name in ("temporal", "ordering") for wanted in (45, 5)
+    }
 
 
 def test_a_type_of_which_nothing_comes_is_no_harm(tmp_path: Path):

@@ -29,6 +29,8 @@ TRIES = 12
 MOST_ALIKE = 0.016
 """Share of a unit's samples that may have the same answer, so that it is below 2 % of a type with both splits."""
 _SEEDS = 64
+_DRAWS = 50
+"""Proposals of which one must be a plan for a type to be possible."""
 
 
 class Unit(NamedTuple):
@@ -52,11 +54,17 @@ class Yield(NamedTuple):
     """How solvers do on the samples."""
 
 
+def possible(type_: str, base: Base) -> bool:
+    """Whether questions of a type can be asked of a base at all."""
+    topics = _topics(type_, base)
+    drawn = (random.Random(f"possible:{type_}:{number}") for number in range(_DRAWS))  # noqa: S311
+    return any(PROPOSERS[type_](rng, topics) for rng in drawn) if topics.quantities else False
+
+
 def make(unit: Unit, ground: Ground, tokens: Mapping[str, int], avoid: Avoided) -> Yield:
     """The samples of a unit; the same for the same arguments."""
     base = ground.base
-    kind = TYPES[unit.type].kind
-    topics = Topics(Base(tuple(page for page in base.pages if page.kind == kind)))
+    topics = _topics(unit.type, base)
     made: list[Made] = []
     rejected: Counter[str] = Counter()
     answers: Counter[str] = Counter()
@@ -105,6 +113,10 @@ def _balanced(made: list[Made]) -> tuple[Made, ...]:
         if len(kept) == len(made):
             return tuple(kept)
         made = kept
+
+
+def _topics(type_: str, base: Base) -> Topics:
+    return Topics(Base(tuple(page for page in base.pages if page.kind == TYPES[type_].kind)))
 
 
 def _counted(sample: Sample) -> str:

@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -23,7 +24,7 @@ from longread.synth.card import card
 from longread.synth.corpus import Chosen, choose
 from longread.synth.entities import build
 from longread.synth.facts import code, facts
-from longread.synth.make import Unit, Yield, make
+from longread.synth.make import Unit, Yield, make, possible
 from longread.synth.solvers import Trial
 from longread.synth.sql import Tables
 from longread.synth.types import TYPES
@@ -59,15 +60,23 @@ class Recipe:
         if unknown := [name for name in self.types if name not in TYPES]:
             raise UsageError(f"there is no type '{unknown[0]}'; choose of {', '.join(TYPES)}")
 
-    def units(self) -> Iterator[Unit]:
-        """What is to be made, each part of which depends on no other."""
-        weights = [TYPES[name].weight for name in self.types]
-        ends = [self.size * upto // sum(weights) for upto in accumulate(weights, initial=0)]
-        for name, (first, last) in zip(self.types, pairwise(ends), strict=True):
+    def units(self, possible: Callable[[str], bool]) -> Iterator[Unit]:
+        """What is to be made, each part of which depends on no other; types that are not possible have no share."""
+        types = [name for name in self.types if possible(name)]
+        weights = [TYPES[name].weight for name in types]
+        ends = [self.size * upto // max(1, sum(weights)) for upto in accumulate(weights, initial=0)]
+        for name, (first, last) in zip(types, pairwise(ends), strict=True):
             share = last - first
             evaluation = share // _EVALUATION
             for split, wanted in (("train", share - evaluation), ("evaluation", evaluation)):
                 yield Unit(split, name, wanted, self.targets, self.seed)
+
+
+class Known(NamedTuple):
+    """The documents of a split and what they state."""
+
+    documents: Sequence[Document]
+    base: Base
 
 
 class Progress(NamedTuple):
@@ -99,11 +108,14 @@ def run(
         shutil.rmtree(out / _PARTS, ignore_errors=True)  # where the last run was killed
         return out
     dataset.write_documents(out / dataset.DOCUMENTS, chosen.documents, chosen.splits)
-    documents_of = {name: [d for d in chosen.documents if chosen.splits[d.id] == name] for name in _SPLITS}
-    units = list(recipe.units())
+    known: dict[str, Known] = {}
+    for name in _SPLITS:
+        own = [document for document in chosen.documents if chosen.splits[document.id] == name]
+        known[name] = Known(own, _base(own))
+    units = list(recipe.units(partial(possible, base=known["train"].base)))
     waiting = [unit for unit in units if not _part(out, unit).exists()]
     done = len(units) - len(waiting)
-    for unit, made in _made(waiting, documents_of, processes, avoid):
+    for unit, made in _made(waiting, known, processes, avoid):
         tried = {solver: asdict(trial) for solver, trial in made.tried.items()}
         dataset.write_samples(_part(out, unit), made.made, {"rejected": made.rejected, "tried": tried})
         done += 1
@@ -121,7 +133,8 @@ def find(folder: Path, beginning: str) -> list[dataset.Made]:
 def prove(folder: Path, only: str = "") -> Iterator[tuple[str, tuple[Check, ...]]]:
     """Each sample's id and its failed checks, from the files of a data set alone; those of one id with `only`."""
     stored = dataset.read_documents(folder / dataset.DOCUMENTS)
-    grounds = {name: _ground([document for document, split in stored if split == name]) for name in _SPLITS}
+    splits = {name: [document for document, split in stored if split == name] for name in _SPLITS}
+    grounds = {name: _ground(Known(own, _base(own))) for name, own in splits.items()}
     found = False
     for shard in dataset.shards(folder):
         for sample, quotes in dataset.read_samples(shard):
@@ -138,10 +151,13 @@ def prove(folder: Path, only: str = "") -> Iterator[tuple[str, tuple[Check, ...]
         raise InputError(f"{folder} holds no samples: `longread synth run` did not finish there")
 
 
-def _ground(documents: Sequence[Document]) -> Ground:
+def _base(documents: Sequence[Document]) -> Base:
     records = build({document.id: list(facts(document)) for document in documents})
-    base = Base((*records.pages, *code.pages(documents)))
-    return Ground({document.id: document for document in documents}, base, Tables(base))
+    return Base((*records.pages, *code.pages(documents)))
+
+
+def _ground(known: Known) -> Ground:
+    return Ground({document.id: document for document in known.documents}, known.base, Tables(known.base))
 
 
 def _begin(out: Path, recipe: Recipe, chosen: Chosen, avoid: Avoided) -> None:
@@ -167,14 +183,14 @@ def _begin(out: Path, recipe: Recipe, chosen: Chosen, avoid: Avoided) -> None:
 
 
 def _made(
-    units: Sequence[Unit], documents: Mapping[str, Sequence[Document]], processes: int, avoid: Avoided
+    units: Sequence[Unit], known: Mapping[str, Known], processes: int, avoid: Avoided
 ) -> Iterator[tuple[Unit, Yield]]:
     if processes == 1 or len(units) < 2:
-        _prepare(documents, avoid)
+        _prepare(known, avoid)
         yield from ((unit, _make(unit)) for unit in units)
         return
     with ProcessPoolExecutor(
-        processes, multiprocessing.get_context("spawn"), initializer=_prepare, initargs=(documents, avoid)
+        processes, multiprocessing.get_context("spawn"), initializer=_prepare, initargs=(known, avoid)
     ) as pool:
         yield from zip(units, pool.map(_make, units), strict=True)
 
@@ -183,8 +199,8 @@ _worker: dict[str, tuple[Ground, dict[str, int], Avoided]] = {}
 """What a process that makes samples knows, by split."""
 
 
-def _prepare(documents: Mapping[str, Sequence[Document]], avoid: Avoided) -> None:
-    for split, own in documents.items():
+def _prepare(known: Mapping[str, Known], avoid: Avoided) -> None:
+    for split, own in known.items():
         ground = _ground(own)
         _worker[split] = (ground, _tokens(ground), avoid)
 
