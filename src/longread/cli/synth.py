@@ -48,13 +48,26 @@ def register(app: typer.Typer) -> None:
 def run(
     corpus: Annotated[list[str], typer.Argument(metavar="CORPUS...", help="Files and folders of documents.")],
     out: Annotated[str, typer.Option(metavar="DIR", help="Where the data set goes.")],
+    config: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Options in a TOML file; those given here count.")
+    ] = None,
     target_tokens: Annotated[
-        str, typer.Option(help="Lengths of contexts in tokens of four bytes; the largest is never exceeded.")
-    ] = "32K,64K,128K",
-    size: Annotated[int, typer.Option(min=1, help="Samples in all.")] = 1_000,
-    seed: Annotated[int, typer.Option(help="Draws questions and contexts.")] = 0,
+        str | None,
+        typer.Option(
+            help="Lengths of contexts in tokens of four bytes; the largest is never exceeded.",
+            show_default="32K,64K,128K",
+        ),
+    ] = None,
+    size: Annotated[int | None, typer.Option(min=1, help="Samples in all.", show_default="1000")] = None,
+    seed: Annotated[int | None, typer.Option(help="Draws questions and contexts.", show_default="0")] = None,
     types: Annotated[
         str | None, typer.Option(help="Types of questions, separated by commas; all otherwise.")
+    ] = None,
+    avoid: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATH", help="Files of a benchmark, of which nothing may be in it (repeatable)."
+        ),
     ] = None,
     processes: Annotated[int, typer.Option(min=1, help="Processes that work side by side.")] = 2,
 ) -> None:
@@ -67,10 +80,10 @@ def run(
     need("synth", "duckdb", "pyarrow", "rensa", "sqlglot")
     from longread.documents.load import load
     from longread.printable import printable
-    from longread.synth.pipeline import CARD, Progress, Recipe
+    from longread.synth.avoid import Avoided
+    from longread.synth.pipeline import CARD, Progress
     from longread.synth.pipeline import run as execute
-    from longread.synth.types import TYPES
-    from longread.worlds.lengths import parse_length
+    from longread.synth.wishes import wishes
 
     def tell(progress: Progress) -> None:
         unit = progress.unit
@@ -79,10 +92,16 @@ def run(
             file=sys.stderr,
         )
 
-    lengths = tuple(parse_length(part) for part in target_tokens.split(","))
-    chosen = tuple(part.strip() for part in types.split(",")) if types else tuple(TYPES)
-    recipe = Recipe(size, lengths, seed, chosen)
-    made = execute(load(*corpus).documents, recipe, Path(out), tell, processes)
+    given = {
+        "target_tokens": target_tokens,
+        "size": size,
+        "seed": seed,
+        "types": types,
+        "avoid": avoid or None,
+    }
+    wished = wishes(config, given)
+    avoided = Avoided.of(load(*wished.avoid).documents if wished.avoid else ())
+    made = execute(load(*corpus).documents, wished.recipe, Path(out), tell, processes, avoided)
     print(printable(str(made / CARD)))
 
 
