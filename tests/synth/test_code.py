@@ -8,7 +8,33 @@ from hypothesis import strategies as st
 
 from longread.synth.base import Base, Page
 from longread.synth.facts import code
-from longread.synth.facts.code import BASE, IMPORTS
+from longread.synth.facts.code import (
+    ATTRIBUTE,
+    BASE,
+    BASES,
+    CLASS_ATTRIBUTE,
+    CLASS_COUNT,
+    CLASS_VALUE,
+    CLASSES,
+    CONSTANT,
+    CONSTANT_VALUE,
+    EXPORTS,
+    FUNCTION_COUNT,
+    FUNCTIONS,
+    HOME,
+    IMPORTS,
+    LAST_CLASS,
+    LAST_FUNCTION,
+    LAST_IMPORT,
+    LAST_METHOD,
+    METACLASS,
+    METHOD_COUNT,
+    METHODS,
+    PARAMETER_COUNT,
+    RAISED,
+    RELATIONS,
+    TEXTS,
+)
 from longread.synth.plans import Entity, Follow, Lookup
 from longread.synth.proof import Proof
 from longread.synth.sql import Tables
@@ -78,13 +104,16 @@ def test_facts_stand_where_they_say(pages: dict[str, Page]) -> None:
     for page in pages.values():
         for fact in page.facts.values():
             assert texts[fact.doc][fact.start : fact.end] == fact.value
+            assert fact.relation in RELATIONS
     shape = pages["store.shapes.Shape"]
-    assert shape.facts["first method besides __init__"].value == "area"
-    assert shape.facts["last method"].value == "move"
-    assert shape.quantities["number of methods"].number == 3
-    assert shape.quantities["number of parameters of __init__, self included"].number == 3
-    assert pages["store.shapes"].quantities["number of top-level classes"].number == 4
-    assert pages["store.shapes"].facts["last top-level definition"].value == "last"
+    assert shape.facts[METHODS[0]].value == "area"
+    assert shape.facts[LAST_METHOD].value == "move"
+    assert shape.quantities[METHOD_COUNT].number == 3
+    assert shape.quantities[PARAMETER_COUNT].number == 3
+    assert shape.quantities["default value of the last parameter of the __init__ method of"].number == 1
+    assert shape.facts["last parameter of the __init__ method of"].value == "b"
+    assert pages["store.shapes"].quantities[CLASS_COUNT].number == 4
+    assert pages["store.shapes"].facts[FUNCTIONS[0]].value == "last"
 
 
 @pytest.mark.parametrize(
@@ -92,10 +121,10 @@ def test_facts_stand_where_they_say(pages: dict[str, Page]) -> None:
     [
         ("store.shapes.Shape", "store.base.Root"),
         ("store.shapes.Round", "store.shapes.Shape"),
-        ("store.shapes.Odd", None),  # two bases
+        ("store.shapes.Odd", None),  # two bases, neither of which is the base
         ("store.shapes.Far", None),  # nothing of that name is imported
         ("store.rows.Cell", None),
-        ("store.rows.Row", None),  # a path of three names is not resolved
+        ("store.rows.Row", "store.base.Root"),
     ],
 )
 def test_a_base_class_is_known_only_where_the_file_says_so(
@@ -106,16 +135,18 @@ def test_a_base_class_is_known_only_where_the_file_says_so(
 
 
 def test_imports_are_in_order_and_chains_run_over_files(pages: dict[str, Page]) -> None:
-    assert [link.name for link in pages["store.shapes"].links[IMPORTS]] == ["abc", "store.rows", "store.base"]
+    shapes = pages["store.shapes"].links
+    found = [shapes[relation][0].name for relation in (*IMPORTS[:3], LAST_IMPORT)]
+    assert found == ["abc", "store.rows", "store.base", "store.base"] and IMPORTS[3] not in shapes
     base = Base(tuple(pages.values()))
-    last = Follow(Entity("store.shapes"), IMPORTS, "most")
-    plan = Lookup(last, "first top-level definition", "text")
+    last = Follow(Entity("store.shapes"), LAST_IMPORT, "only")
+    plan = Lookup(last, FUNCTIONS[0], "text")
     proof = Proof(base)
-    assert proof.execute(plan) == "Root" == Tables(base).execute(plan, base.by_doc)
+    assert proof.execute(plan) == "helper" == Tables(base).execute(plan, base.by_doc)
     assert len({piece.doc for piece in proof.evidence}) == 2
     up = Lookup(
         Follow(Follow(Entity("store.shapes.Round"), BASE, "only"), BASE, "only"),
-        "number of methods",
+        METHOD_COUNT,
         "quantity",
     )
     assert Proof(base).execute(up) == Decimal(2) == Tables(base).execute(up, base.by_doc)
@@ -134,9 +165,137 @@ def test_in_any_file_definitions_are_where_they_are_said_to_be(parts: list[str])
     one = document("".join(parts), "any.py", "code")
     for page in code.pages([one]):
         for relation, fact in page.facts.items():
-            if relation in code.NAMES:
-                assert fact.value in ("É", "f", "g")
-            elif relation == IMPORTS:
+            if relation in TEXTS:
+                assert fact.value in ("É", "f", "g", "ü", "x", "y", "\x1c")
+            elif relation in (*IMPORTS, LAST_IMPORT):
                 assert fact.value.startswith("import")
             else:
                 assert fact.value.startswith(("class", "def", "@d"))
+
+
+FIRST = """from . import util
+from .errors import Broken as Fault
+import store
+__all__ = ["Box", "open_box"]
+LIMIT = 12
+MODE = "fast"
+class Box(Fault, util.Tool, metaclass=util.Meta):
+    kind = "plain"
+    kind_of = 3
+    def __init__(self, size, depth="deep"):
+        if size:
+            self.size: int = size
+        self.depth = depth
+    def e(self): raise Fault("no")
+    @property
+    def lid(self): ...
+class Other(util.Tool): ...
+def d(a, b): ...
+async def open_box(first, *rest): ...
+"""
+UTIL = "import os\nclass Meta(type): ...\nclass Tool: ...\n"
+ERRORS = "class Broken(Exception): ...\n"
+UNSURE = """import os
+from store import util
+import abc
+try:
+    def f(): ...
+except E: ...
+def g(): ...
+class A:
+    @property
+    def x(self): ...
+    @x.setter
+    def x(self, v): ...
+    def last(self): raise
+__all__ = ["a", "b"]
+__all__ += ["c"]
+"""
+
+
+def read(**texts: str) -> dict[str, Page]:
+    """Pages of a package `store` that lies deep in folders."""
+    files = {"__init__": "import store.util as util\n", "util": UTIL, "errors": ERRORS, **texts}
+    return {
+        page.name: page
+        for page in code.pages(
+            [document(text, f"/home/any-one/src/store/{name}.py", "code") for name, text in files.items()]
+        )
+    }
+
+
+def test_modules_are_named_from_the_folder_that_imports_mean() -> None:
+    assert {"store", "store.util", "store.first", "store.first.Box"} <= set(read(first=FIRST))
+
+
+def test_what_is_told_of_a_module_and_its_classes() -> None:
+    pages = read(first=FIRST)
+    module, box = pages["store.first"], pages["store.first.Box"]
+    assert {relation: found.name for relation, (found,) in module.links.items()} == {
+        IMPORTS[0]: "store.util",
+        IMPORTS[1]: "store.errors",
+        IMPORTS[2]: "store",
+        LAST_IMPORT: "store",
+        CLASSES[0]: "store.first.Box",
+        CLASSES[1]: "store.first.Other",
+        LAST_CLASS: "store.first.Other",
+        RAISED: "store.errors.Broken",
+    }
+    assert {relation: found.name for relation, (found,) in box.links.items()} == {
+        BASES[0]: "store.errors.Broken",
+        BASES[1]: "store.util.Tool",
+        METACLASS: "store.util.Meta",
+        RAISED: "store.errors.Broken",
+    }
+    assert pages["store.first.Other"].links[HOME][0].name == "store.util"
+    for page, wanted in (
+        (
+            module,
+            {
+                FUNCTIONS[0]: "d",
+                LAST_FUNCTION: "open_box",
+                EXPORTS[0]: "Box",
+                EXPORTS[1]: "open_box",
+                CONSTANT: "LIMIT",
+                CONSTANT_VALUE: "12",
+                "last parameter of the first top-level function of": "b",
+            },
+        ),
+        (
+            box,
+            {
+                METHODS[0]: "e",
+                METHODS[1]: "lid",
+                LAST_METHOD: "lid",
+                ATTRIBUTE: "size",
+                CLASS_ATTRIBUTE: "kind",
+                CLASS_VALUE: "plain",
+                "last parameter of the __init__ method of": "depth",
+                "default value of the last parameter of the __init__ method of": "deep",
+            },
+        ),
+    ):
+        assert {relation: page.facts[relation].value for relation in wanted} == wanted
+    assert module.quantities[FUNCTION_COUNT].number == 2
+    at = module.facts[FUNCTIONS[0]].start
+    assert FIRST[at - 4 : at + 2] == "def d("  # the name, not a letter of `def`
+    assert FIRST[: module.facts[IMPORTS[1]].end].endswith("Broken as Fault")
+
+
+def test_what_is_unclear_is_not_told() -> None:
+    pages = read(unsure=UNSURE)
+    module, a = pages["store.unsure"], pages["store.unsure.A"]
+    assert set(module.facts) == {IMPORTS[0], CLASSES[0], CLASS_COUNT}  # `util` may be meant, or `store`
+    assert METHODS[0] in a.facts
+    assert not set(a.facts) & {METHODS[1], LAST_METHOD, METHOD_COUNT, RAISED}
+
+
+def test_questions_read_as_a_programmer_would_ask() -> None:
+    plan = Follow(Follow(Entity("store.first.Other"), HOME, "only"), IMPORTS[1], "only")
+    assert question(plan, 0) == (
+        "What is the second module imported by the module that defines the base class of store.first.Other? "
+        "Write its full dotted name."
+    )
+    said = [question(Lookup(plan, FUNCTION_COUNT, "quantity"), form) for form in range(8)]
+    assert len(set(said)) == 8
+    assert all("the number of top-level functions of the second module" in one for one in said)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from longread.cli.extras import need
+from longread.cli.options import BaseUrl, Model
+
+if TYPE_CHECKING:
+    from longread.synth.roles.cast import Cast
 
 EXAMPLES = """\b
 Examples:
@@ -19,6 +25,7 @@ _RUN = """\b
 Examples:
   longread synth run pages/ --out questions --target-tokens 4K,8K --size 40
   longread synth run pages/ --out dates --types temporal,ordering --target-tokens 8K --size 10 --seed 1
+  longread synth run pages/ --out more --size 40 --model qwen3 --base-url http://localhost:8000/v1 --max-calls 50
 """
 _SHOW = """\b
 Examples:
@@ -28,6 +35,9 @@ _VERIFY = """\b
 Examples:
   longread synth verify questions
 """
+
+_CALLS = 200
+"""Prompts that a model gets where --max-calls does not say."""
 
 
 def register(app: typer.Typer) -> None:
@@ -63,6 +73,14 @@ def run(
     types: Annotated[
         str | None, typer.Option(help="Types of questions, separated by commas; all otherwise.")
     ] = None,
+    rename: Annotated[
+        bool | None,
+        typer.Option(
+            "--rename/--no-rename",
+            help="Invent names for what documents are about, and other figures, so that nobody knows the answers.",
+            show_default="no",
+        ),
+    ] = None,
     avoid: Annotated[
         list[str] | None,
         typer.Option(
@@ -70,11 +88,17 @@ def run(
         ),
     ] = None,
     processes: Annotated[int, typer.Option(min=1, help="Processes that work side by side.")] = 2,
+    model: Model = None,
+    base_url: BaseUrl = None,
+    max_calls: Annotated[
+        int | None, typer.Option(min=1, help="Prompts that a model gets.", show_default="200")
+    ] = None,
 ) -> None:
     """Make a data set of questions whose answers are proven.
 
-    Documents are pages of keys and values (JSON) about one thing each, or Python files. The same command goes on
-    with a run that was killed, and gives the same bytes. Exit codes: 0 made, 1 nothing could be asked, 2 wrong usage,
+    Documents are pages of keys and values (JSON) about one thing each, or Python files. A model, where one is given,
+    proposes more of them; what cannot be proved is dropped. The same command goes on with a run that was killed, and
+    gives the same bytes. Exit codes: 0 made, 1 nothing could be asked, 2 wrong usage,
     130 interrupted.
     """
     need("synth", "duckdb", "pyarrow", "rensa", "sqlglot")
@@ -87,8 +111,9 @@ def run(
 
     def tell(progress: Progress) -> None:
         unit = progress.unit
+        of = f"proposed in {unit.wanted} rounds:" if progress.proposed else f"of {unit.wanted}"
         print(
-            f"{progress.done} of {progress.of}: {progress.made} of {unit.wanted} {unit.type} ({unit.split})",
+            f"{progress.done} of {progress.of}: {progress.made} {of} {unit.type} ({unit.split})",
             file=sys.stderr,
         )
 
@@ -97,11 +122,13 @@ def run(
         "size": size,
         "seed": seed,
         "types": types,
+        "rename": rename,
         "avoid": avoid or None,
     }
     wished = wishes(config, given)
     avoided = Avoided.of(load(*wished.avoid).documents if wished.avoid else ())
-    made = execute(load(*corpus).documents, wished.recipe, Path(out), tell, processes, avoided)
+    with _cast(model, base_url, max_calls) as cast:
+        made = execute(load(*corpus).documents, wished.recipe, Path(out), tell, processes, avoided, cast)
     print(printable(str(made / CARD)))
 
 
@@ -145,3 +172,35 @@ def verify(folder: Annotated[str, typer.Argument(metavar="DIR", help="A data set
     print(f"{count - wrong:,} of {count:,} samples are proven")
     if wrong:
         raise typer.Exit(1)
+
+
+@contextmanager
+def _cast(model: str | None, base_url: str | None, max_calls: int | None) -> Iterator[Cast | None]:
+    """Who proposes; nobody unless the command names a model, whatever else is configured."""
+    import asyncio
+
+    from longread.cli.overrides import given
+    from longread.config import resolve_settings
+    from longread.errors import UsageError
+    from longread.printable import printable
+    from longread.reading.opening import open_policy
+    from longread.synth.roles.cast import Cast
+
+    if not (model or base_url):
+        if max_calls:
+            raise UsageError("--max-calls needs --model, or extractive for stand-ins")
+        yield None
+        return
+
+    async def close() -> None:
+        await opened.close()
+
+    resolved = resolve_settings(given({"model": model, "base_url": base_url}))
+    with asyncio.Runner() as runner:  # the loop that connections belong to
+        opened = runner.run(open_policy(resolved.settings))
+        try:
+            for remark in (*resolved.remarks, opened.choice):
+                print(printable(remark), file=sys.stderr)
+            yield Cast(max_calls or _CALLS, getattr(opened.policy, "model", None), runner.run)
+        finally:
+            runner.run(close())

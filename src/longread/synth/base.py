@@ -7,10 +7,27 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from longread.synth.facts import Fact
 from longread.synth.links import Link
 from longread.synth.values import Quantity
+
+
+class Turn(NamedTuple):
+    """What a speaker says in one go; `start` and `end` are where it stands."""
+
+    speaker: str
+    said: str
+    start: int
+    end: int
+    words: frozenset[str]
+    """In lower case."""
+
+    @property
+    def line(self) -> str:
+        """Its first line."""
+        return self.said.partition("\n")[0].rstrip()
 
 
 @dataclass(frozen=True)
@@ -26,7 +43,9 @@ class Page:
     links: Mapping[str, tuple[Link, ...]]
     """By relation, what it lists, in the order of the text."""
     kind: str = "record"
-    """What it is a page of: a record of keys and values, or code."""
+    """What it is a page of: a record of keys and values, code, or a dialogue."""
+    turns: tuple[Turn, ...] = ()
+    """Of a dialogue."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from longread.synth import plans
 from longread.synth.answers import answer
 from longread.synth.avoid import Avoided
-from longread.synth.base import Base
+from longread.synth.base import Base, Page
 from longread.synth.context import fill
 from longread.synth.corpus import AVOIDED
 from longread.synth.dataset import Made
@@ -58,7 +58,7 @@ def possible(type_: str, base: Base) -> bool:
     """Whether questions of a type can be asked of a base at all."""
     topics = _topics(type_, base)
     drawn = (random.Random(f"possible:{type_}:{number}") for number in range(_DRAWS))  # noqa: S311
-    return any(PROPOSERS[type_](rng, topics) for rng in drawn) if topics.quantities else False
+    return any(PROPOSERS[type_](rng, topics) for rng in drawn) if topics.any else False
 
 
 def make(unit: Unit, ground: Ground, tokens: Mapping[str, int], avoid: Avoided) -> Yield:
@@ -69,7 +69,7 @@ def make(unit: Unit, ground: Ground, tokens: Mapping[str, int], avoid: Avoided) 
     rejected: Counter[str] = Counter()
     answers: Counter[str] = Counter()
     asked: set[tuple[str, str]] = set()
-    for number in range(unit.wanted * TRIES if topics.quantities else 0):
+    for number in range(unit.wanted * TRIES if topics.any else 0):
         if len(made) == unit.wanted:
             break
         rng = random.Random(f"{unit.seed}:{unit.split}:{unit.type}:{number}")  # noqa: S311
@@ -77,7 +77,7 @@ def make(unit: Unit, ground: Ground, tokens: Mapping[str, int], avoid: Avoided) 
         if plan is None:
             rejected["nothing to ask"] += 1
             continue
-        sample = _sample(rng, unit, plan, base, tokens, len(made))
+        sample = compose(rng, unit, plan, base, tokens, len(made))
         if isinstance(sample, str):
             rejected[sample] += 1
             continue
@@ -124,13 +124,13 @@ def _counted(sample: Sample) -> str:
     return sample.plan if sample.grader == "choice" else sample.answer
 
 
-def _sample(
+def compose(
     rng: random.Random, unit: Unit, plan: plans.Plan, base: Base, tokens: Mapping[str, int], number: int
 ) -> Sample | str:
-    """A sample with its context; a reason where there can be none."""
+    """A sample of a plan with its context, the `number`th of its unit; a reason where there can be none."""
     target = rng.choice(unit.targets)
     docs = list(base.by_doc)
-    near = list(dict.fromkeys(page.doc for page in base.pages if page.facts.keys() & _relations(plan)))
+    near = list(dict.fromkeys(page.doc for page in base.pages if _near(page, plan)))
     required: list[str] = []
     if not any(isinstance(part, plans.Aggregate) for part in plans.walk(plan)):
         proof = Proof(base)
@@ -171,6 +171,11 @@ def _sample(
         source="corpus",
         seed=seed,
     )
+
+
+def _near(page: Page, plan: plans.Plan) -> bool:
+    """Whether a page says something on what is asked."""
+    return bool(page.turns) if isinstance(plan, plans.Reply) else bool(page.facts.keys() & _relations(plan))
 
 
 def _relations(plan: plans.Plan) -> set[str]:

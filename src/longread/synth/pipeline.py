@@ -9,11 +9,13 @@ import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import NamedTuple
+
+from pydantic import ValidationError
 
 from longread.errors import InputError, UsageError
 from longread.grading.size import tokens
@@ -23,8 +25,12 @@ from longread.synth.base import Base
 from longread.synth.card import card
 from longread.synth.corpus import Chosen, choose
 from longread.synth.entities import build
-from longread.synth.facts import code, facts
+from longread.synth.facts import code, dialogue, facts, tables
 from longread.synth.make import Unit, Yield, make, possible
+from longread.synth.rename import rename
+from longread.synth.roles import proposals, triples
+from longread.synth.roles.cast import Cast
+from longread.synth.roles.triples import Stated
 from longread.synth.solvers import Trial
 from longread.synth.sql import Tables
 from longread.synth.types import TYPES
@@ -33,7 +39,11 @@ from longread.types import Document
 
 _SPLITS = ("train", "evaluation")
 _PARTS = "parts"
+_REPLIES = "replies"
+"""Within the parts: what a model said."""
 PLAN = "plan.json"
+TRIPLES = "triples.json"
+"""What a model found in prose; there is none without one."""
 CARD = "README.md"
 """Written last: where it is, the data set is complete."""
 _EVALUATION = 10
@@ -49,12 +59,14 @@ class Recipe:
         targets: Nominal tokens of contexts, one of which is drawn for each sample.
         seed: Draws everything.
         types: Types of questions, which share the size by their weights.
+        rename: Whether what documents are about gets invented names, and figures others.
     """
 
     size: int
     targets: tuple[int, ...]
     seed: int = 0
     types: tuple[str, ...] = tuple(TYPES)
+    rename: bool = False
 
     def __post_init__(self) -> None:
         if unknown := [name for name in self.types if name not in TYPES]:
@@ -86,6 +98,8 @@ class Progress(NamedTuple):
     made: int
     done: int
     of: int
+    proposed: bool = False
+    """Whether its rounds were proposals of a cast."""
 
 
 def run(
@@ -95,15 +109,17 @@ def run(
     on_progress: Callable[[Progress], None] = lambda _: None,
     processes: int = 1,
     avoid: Avoided = NOTHING,
+    cast: Cast | None = None,
 ) -> Path:
     """Makes the data set in `out`; goes on with one that was begun from the same documents and recipe.
 
-    What stands in `avoid` is in no document and no question of it.
+    What stands in `avoid` is in no document and no question of it. What a `cast` proposes and is proved comes beside
+    the samples of the recipe.
 
     Errors: UsageError where `out` holds something else; InputError when the documents state nothing to ask for.
     """
-    chosen = choose(documents, avoid)
-    _begin(out, recipe, chosen, avoid)
+    chosen = choose(rename(tuple(documents), recipe.seed) if recipe.rename else documents, avoid)
+    _begin(out, recipe, chosen, avoid, cast)
     if (out / CARD).exists():
         shutil.rmtree(out / _PARTS, ignore_errors=True)  # where the last run was killed
         return out
@@ -112,15 +128,29 @@ def run(
     for name in _SPLITS:
         own = [document for document in chosen.documents if chosen.splits[document.id] == name]
         known[name] = Known(own, _base(own))
-    units = list(recipe.units(partial(possible, base=known["train"].base)))
+    prose: list[Document] = []
+    if cast:
+        prose = [d for own in known.values() for d in own.documents if triples.readable(d, own.base)]
+        stated = _stated(out, cast, prose)
+        known = {name: own._replace(base=_base(own.documents, stated)) for name, own in known.items()}
+    can = partial(possible, base=known["train"].base)
+    units = list(recipe.units(can))
+    proposed: list[Unit] = []
+    if cast:
+        asked = replace(recipe, size=cast.left(prose))
+        proposed = list(asked.units(lambda type_: proposals.possible(type_) and can(type_)))
     waiting = [unit for unit in units if not _part(out, unit).exists()]
-    done = len(units) - len(waiting)
+    parts = [
+        *((unit, _part(out, unit)) for unit in units),
+        *((unit, _proposed(out, unit)) for unit in proposed),
+    ]
     for unit, made in _made(waiting, known, processes, avoid):
-        tried = {solver: asdict(trial) for solver, trial in made.tried.items()}
-        dataset.write_samples(_part(out, unit), made.made, {"rejected": made.rejected, "tried": tried})
-        done += 1
-        on_progress(Progress(unit, len(made.made), done, len(units)))
-    _finish(out, units, chosen)
+        _keep(_part(out, unit), made)
+        on_progress(Progress(unit, len(made.made), *_done(parts)))
+    for unit, made in _played(out, proposed, known, cast, avoid) if cast else ():
+        _keep(_proposed(out, unit), made)
+        on_progress(Progress(unit, len(made.made), *_done(parts), proposed=True))
+    _finish(out, parts, chosen)
     return out
 
 
@@ -134,7 +164,8 @@ def prove(folder: Path, only: str = "") -> Iterator[tuple[str, tuple[Check, ...]
     """Each sample's id and its failed checks, from the files of a data set alone; those of one id with `only`."""
     stored = dataset.read_documents(folder / dataset.DOCUMENTS)
     splits = {name: [document for document, split in stored if split == name] for name in _SPLITS}
-    grounds = {name: _ground(Known(own, _base(own))) for name, own in splits.items()}
+    stated = _read_stated(folder / TRIPLES)
+    grounds = {name: _ground(Known(own, _base(own, stated))) for name, own in splits.items()}
     found = False
     for shard in dataset.shards(folder):
         for sample, quotes in dataset.read_samples(shard):
@@ -151,16 +182,35 @@ def prove(folder: Path, only: str = "") -> Iterator[tuple[str, tuple[Check, ...]
         raise InputError(f"{folder} holds no samples: `longread synth run` did not finish there")
 
 
-def _base(documents: Sequence[Document]) -> Base:
+def _base(documents: Sequence[Document], stated: Stated = Stated()) -> Base:  # noqa: B008 (it is frozen)
     records = build({document.id: list(facts(document)) for document in documents})
-    return Base((*records.pages, *code.pages(documents)))
+    pages = (*records.pages, *code.pages(documents), *dialogue.pages(documents))
+    base = Base((*pages, *tables.pages(documents, (page.name for page in pages))))
+    return Base((*base.pages, *triples.pages(documents, stated.triples, base)))
+
+
+def _stated(out: Path, cast: Cast, prose: Sequence[Document]) -> Stated:
+    """What a model finds in prose, kept in a file, since what is asked of it rests on that."""
+    kept = out / TRIPLES
+    if not kept.exists():
+        _write(kept, cast.extract(out / _PARTS / _REPLIES, prose).model_dump_json(indent=1) + "\n")
+    return _read_stated(kept)
+
+
+def _read_stated(kept: Path) -> Stated:
+    if not kept.exists():
+        return Stated()
+    try:
+        return Stated.model_validate_json(kept.read_bytes())
+    except ValidationError as error:
+        raise InputError(f"{kept} cannot be read: {error.errors()[0]['msg']}") from error
 
 
 def _ground(known: Known) -> Ground:
     return Ground({document.id: document for document in known.documents}, known.base, Tables(known.base))
 
 
-def _begin(out: Path, recipe: Recipe, chosen: Chosen, avoid: Avoided) -> None:
+def _begin(out: Path, recipe: Recipe, chosen: Chosen, avoid: Avoided, cast: Cast | None) -> None:
     """Notes what the folder is for; a folder for something else is refused."""
     corpus = hashlib.sha256("\n".join(document.id for document in chosen.documents).encode()).hexdigest()
     plan = {
@@ -168,8 +218,10 @@ def _begin(out: Path, recipe: Recipe, chosen: Chosen, avoid: Avoided) -> None:
         "targets": list(recipe.targets),
         "seed": recipe.seed,
         "types": list(recipe.types),
+        "renamed": recipe.rename,
         "documents": corpus,
         "avoided": avoid.digest,
+        "proposed": cast.decides if cast else None,
     }
     noted = out / PLAN
     if noted.exists():
@@ -195,6 +247,18 @@ def _made(
         yield from zip(units, pool.map(_make, units), strict=True)
 
 
+def _played(
+    out: Path, units: Sequence[Unit], known: Mapping[str, Known], cast: Cast, avoid: Avoided
+) -> Iterator[tuple[Unit, Yield]]:
+    """What is proposed beside the samples that were made of the same units."""
+    for name in _SPLITS:
+        if waiting := [unit for unit in units if unit.split == name and not _proposed(out, unit).exists()]:
+            ground = _ground(known[name])
+            before = [[one.sample for one in dataset.read_samples(_part(out, unit))] for unit in waiting]
+            begun = zip(waiting, before, strict=True)
+            yield from cast.propose(out / _PARTS / _REPLIES, begun, ground, _tokens(ground), avoid)
+
+
 _worker: dict[str, tuple[Ground, dict[str, int], Avoided]] = {}
 """What a process that makes samples knows, by split."""
 
@@ -217,12 +281,25 @@ def _part(out: Path, unit: Unit) -> Path:
     return out / _PARTS / f"{unit.split}-{unit.type}.parquet"
 
 
-def _finish(out: Path, units: Sequence[Unit], chosen: Chosen) -> None:
-    made = [one for unit in units for one in dataset.read_samples(_part(out, unit))]
+def _proposed(out: Path, unit: Unit) -> Path:
+    return out / _PARTS / f"proposed-{unit.split}-{unit.type}.parquet"
+
+
+def _keep(part: Path, made: Yield) -> None:
+    tried = {solver: asdict(trial) for solver, trial in made.tried.items()}
+    dataset.write_samples(part, made.made, {"rejected": made.rejected, "tried": tried})
+
+
+def _done(parts: Sequence[tuple[Unit, Path]]) -> tuple[int, int]:
+    return sum(path.exists() for _, path in parts), len(parts)
+
+
+def _finish(out: Path, parts: Sequence[tuple[Unit, Path]], chosen: Chosen) -> None:
+    made = [one for _, part in parts for one in dataset.read_samples(part)]
     rejected: defaultdict[str, Counter[str]] = defaultdict(Counter)
     tried: defaultdict[str, defaultdict[str, Trial]] = defaultdict(lambda: defaultdict(lambda: Trial(0, 0)))
-    for unit in units:
-        noted = dataset.read_notes(_part(out, unit))
+    for unit, part in parts:
+        noted = dataset.read_notes(part)
         rejected[unit.type].update(noted["rejected"])
         for solver, trial in noted["tried"].items():
             tried[unit.type][solver] += Trial(**trial)

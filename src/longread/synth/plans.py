@@ -117,10 +117,48 @@ class Intervene:
     op: Literal["intervene"] = "intervene"
 
 
+@dataclass(frozen=True)
+class Induce:
+    """The label of an entity by a rule that only examples show: the second label above a bound on a quantity."""
+
+    name: str
+    relation: str
+    above: Number
+    labels: tuple[str, str]
+    shots: tuple[tuple[str, str], ...]
+    """Names of other entities, each with its label."""
+    op: Literal["induce"] = "induce"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The first line of what is replied to the n-th message of a speaker that has all of some words.
+
+    Messages are counted from 1 in the only conversation whose first message begins with `opening`.
+    """
+
+    opening: str
+    speaker: str
+    words: tuple[Annotated[str, Field(pattern="^[a-z]{2,40}$")], ...]
+    number: Annotated[int, Field(ge=1)]
+    op: Literal["reply"] = "reply"
+
+
 One = Annotated[Entity | Find | Follow | Extreme, Field(discriminator="op")]
 """Plans whose result is one entity."""
 Plan = Annotated[
-    Entity | Find | Follow | Extreme | Lookup | Combine | Aggregate | Elapsed | Order | Intervene,
+    Entity
+    | Find
+    | Follow
+    | Extreme
+    | Lookup
+    | Combine
+    | Aggregate
+    | Elapsed
+    | Order
+    | Intervene
+    | Induce
+    | Reply,
     Field(discriminator="op"),
 ]
 
@@ -166,7 +204,7 @@ def hops(plan: Plan) -> int:
             return max(hops(plan.left), hops(plan.right))
         case Intervene():
             return hops(plan.then)
-        case Find() | Aggregate():
+        case Find() | Aggregate() | Induce() | Reply():
             return 1
         case _:
             return 0

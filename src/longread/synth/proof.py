@@ -12,7 +12,7 @@ from typing import assert_never
 
 from longread.synth import plans
 from longread.synth.answers import Result, rounded
-from longread.synth.base import Base, Page
+from longread.synth.base import Base, Page, Turn
 from longread.synth.facts import Fact
 from longread.synth.values import Quantity, plain
 from longread.types import Evidence
@@ -55,6 +55,10 @@ class Proof:
                 return self._order(plan)
             case plans.Aggregate():
                 return self._aggregate(plan)
+            case plans.Reply():
+                return self._reply(plan)
+            case plans.Induce():
+                return self._induce(plan)
             case plans.Intervene():
                 self._altered = plan
                 self._fact(self._page(plans.Entity(plan.name)), plan.relation)
@@ -170,6 +174,32 @@ class Proof:
             case _:
                 return rounded(sum(values, Decimal(0)) / len(values))
 
+    def _induce(self, plan: plans.Induce) -> str:
+        pages = [self._page(plans.Entity(name)) for name in (*dict(plan.shots), plan.name)]
+        numbers = self._numbers(pages, plan.relation, "required", distinct=False)
+        given = {name: plan.labels[number > Decimal(plan.above)] for name, number in numbers.items()}
+        if wrong := [name for name, label in plan.shots if given[name] != label]:
+            raise UnderivableError(f"the rule gives {wrong[0]} another label")
+        return given[plan.name]
+
+    def _reply(self, plan: plans.Reply) -> str:
+        found = [p for p in self._base.pages if p.turns and p.turns[0].said.startswith(plan.opening)]
+        if len(found) != 1:
+            raise UnderivableError(f"{len(found)} conversations begin with {plan.opening!r}")
+        (page,) = found
+        places = [at for at, turn in enumerate(page.turns) if _mentions(turn, plan)]
+        if len(places) < plan.number:
+            raise UnderivableError(f"there are {len(places)} such messages")
+        counted = [page.turns[at] for at in places[: plan.number]]
+        following = page.turns[places[plan.number - 1] + 1 :]
+        if not following or following[0].speaker == plan.speaker:
+            raise UnderivableError("nobody replied")
+        reply = following[0]
+        self._read.setdefault((page.doc, reply.start, reply.start + len(reply.line)), "required")
+        for turn in counted:
+            self._read.setdefault((page.doc, turn.start, turn.end), "coverage")
+        return reply.line
+
     def _extreme(self, pages: Sequence[Page], relation: str, pick: str, role: str) -> str:
         numbers = self._numbers(pages, relation, role)
         if len(numbers) < max(2, len(pages)):
@@ -186,6 +216,10 @@ class Proof:
         if distinct:
             _distinct([str(quantity.number.normalize()) for quantity in stated.values()])
         return {name: quantity.number for name, quantity in stated.items()}
+
+
+def _mentions(turn: Turn, plan: plans.Reply) -> bool:
+    return turn.speaker == plan.speaker and turn.words.issuperset(plan.words)
 
 
 def _distinct(values: Sequence[str]) -> None:

@@ -8,17 +8,23 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Literal, NamedTuple, get_args
 
+from longread.reading.terms import STOP
 from longread.synth import plans
 from longread.synth.base import Base, Page
-from longread.synth.facts.code import NAMES
+from longread.synth.facts.code import BASE, TEXTS
 from longread.synth.facts.keyed import JOINT
 from longread.synth.links import Link
 from longread.synth.values import plain, written
+from longread.synth.verify import SPREAD
+from longread.synth.wording import MOST_COUNTED
 
 _COMMON = 12
 """Pages that must have a relation before questions compare by it."""
+_TELLING = 4
+"""Characters of a name in code that can be an answer."""
 _SHORT = 40
 """Characters of a text that can be an answer."""
 _DISTINCT = 0.9
@@ -27,6 +33,13 @@ _SENTENCE = 200
 """Characters of a text that can be a reason."""
 _CAUSE = re.compile(r"\b(?:root )?(?:causes?|reasons?)\b|\b(?:due to|caused by)\b", re.IGNORECASE)
 """In the innermost key of a relation that says why."""
+_SHOTS = 6, 12
+"""Examples of a hidden rule, and of them"""
+_EACH = 2
+"""at least of each label, what is asked about counted in."""
+_OPENING = 100
+"""Characters by which a conversation is told apart."""
+_WORD = re.compile("[a-z]{3,40}")
 _PICKS: tuple[plans.Pick, ...] = get_args(plans.Pick)
 _OPERATIONS: tuple[plans.Operation, ...] = get_args(plans.Operation)
 _AGGREGATIONS: tuple[plans.Aggregation, ...] = get_args(plans.Aggregation)
@@ -46,6 +59,11 @@ class Topics:
     """What can be asked of a base: its relations by what they are good for."""
 
     base: Base
+
+    @property
+    def any(self) -> bool:
+        """Whether there is anything to ask."""
+        return bool(self.quantities) or any(page.turns for page in self.base.pages)
 
     @cached_property
     def quantities(self) -> dict[str, list[Page]]:
@@ -115,10 +133,11 @@ Proposer = Callable[[random.Random, Topics], plans.Plan | None]
 
 def multi_fact(rng: random.Random, topics: Topics) -> plans.Plan | None:
     """From a described entity over two or three lists to another page, and what that page says."""
-    reached, page = _walk(rng, topics, rng.choice((2, 3)))
-    if not page:
+    reached, pages = _walk(rng, topics, rng.choice((2, 3)))
+    if not pages:
         return None
-    texts = [plans.Lookup(reached, r, "text") for r, pages in topics.texts.items() if page in pages]
+    page = pages[-1]
+    texts = [plans.Lookup(reached, r, "text") for r, stating in topics.texts.items() if page in stating]
     numbers = [plans.Lookup(reached, r, "quantity") for r in topics.quantities if r in page.quantities]
     asked = [some for some in (texts, numbers) if some]
     return rng.choice(rng.choice(asked)) if asked else None
@@ -196,43 +215,102 @@ def causal(rng: random.Random, topics: Topics) -> plans.Plan | None:
     return plans.Lookup(_described(rng, topics, page), relation, "text")
 
 
+def in_context(rng: random.Random, topics: Topics) -> plans.Plan | None:
+    """Which of two made-up labels an entity has, by a rule on one figure that examples show."""
+    relation, pages = rng.choice(list(topics.quantities.items()))
+    drawn = rng.sample(pages, min(len(pages), rng.randint(*_SHOTS) + 1))
+    drawn.sort(key=lambda page: page.quantities[relation].number)
+    cut = rng.randint(_EACH, len(drawn) - _EACH)
+    above = drawn[cut - 1].quantities[relation].number
+    labels = _made_up(rng), _made_up(rng)
+    labelled = [(page.name, labels[number >= cut]) for number, page in enumerate(drawn)]
+    answer = rng.choice(labels)  # so that the commoner label of the examples is no better guess
+    name = rng.choice([name for name, label in labelled if label == answer])
+    labelled = [one for one in rng.sample(labelled, len(labelled)) if one[0] != name]
+    if labels[0] == labels[1]:
+        return None
+    return plans.Induce(name, relation, written(above), labels, tuple(labelled))
+
+
+def dialogue(rng: random.Random, topics: Topics) -> plans.Plan | None:
+    """What is replied to one of several messages that have the same words in them."""
+    if not topics.base.pages:
+        return None
+    page = rng.choice(topics.base.pages)
+    speaker = rng.choice(sorted({turn.speaker for turn in page.turns}))
+    turns = [turn for turn in page.turns if turn.speaker == speaker]
+    drawn = sorted(word for word in rng.choice(turns).words - STOP if _WORD.fullmatch(word))
+    words = tuple(sorted(rng.sample(drawn, min(len(drawn), rng.randint(1, 2)))))
+    replies = [
+        after.line
+        for turn, after in pairwise(page.turns)
+        if turn.speaker == speaker and turn.words.issuperset(words)
+    ]
+    if not words or not 2 < len(replies) <= MOST_COUNTED:
+        return None
+    number = rng.randint(1, len(replies))
+    wanted = replies[number - 1]
+    if len(wanted) > _SENTENCE or replies.count(wanted) > 1:
+        return None
+    return plans.Reply(page.turns[0].line[:_OPENING], speaker, words, number)
+
+
 def choice(rng: random.Random, topics: Topics) -> plans.Plan | None:
     """What a page says that is reached over one or two lists; asked with four options."""
-    reached, page = _walk(rng, topics, rng.choice((1, 2)))
-    says = [r for r, pages in topics.texts.items() if page in pages]
+    reached, pages = _walk(rng, topics, rng.choice((1, 2)))
+    says = [r for r, stating in topics.texts.items() if pages and pages[-1] in stating]
     return plans.Lookup(reached, rng.choice(says), "text") if says else None
 
 
 def code(rng: random.Random, topics: Topics) -> plans.Plan | None:
-    """Over imports and base classes from file to file, and what stands or is counted there."""
-    reached, page = _walk(rng, topics, rng.choice((2, 2, 3)), describe=False)
-    if not page:
+    """Over imports, classes and bases from file to file, and what stands or is counted there."""
+    reached, pages = _walk(rng, topics, rng.choice((2, 3, 3, 4)), describe=False)
+    way = Counter(part.relation for part in plans.walk(reached) if isinstance(part, plans.Follow))
+    if not pages or any(times > 1 for relation, times in way.items() if relation != BASE):
         return None
-    names = [plans.Lookup(reached, r, "text") for r in NAMES if r in page.facts]
-    numbers = [plans.Lookup(reached, r, "quantity") for r in topics.quantities if r in page.quantities]
-    asked = [some for some in (names, names, [reached], numbers) if some]
-    return rng.choice(rng.choice(asked))
+    first, page = pages[0], pages[-1]
+    asked: list[list[plans.Lookup | plans.One]] = []
+    if _spread(pages):
+        said = sorted(page.facts.keys() & TEXTS - page.quantities.keys())
+        said = [relation for relation in said if _telling(plain(page.facts[relation].value), first)]
+        texts = [plans.Lookup(reached, relation, "text") for relation in said]
+        numbers = [plans.Lookup(reached, r, "quantity") for r in topics.quantities if r in page.quantities]
+        asked = [[*texts], [*texts], [*numbers]]
+    if _spread(pages[:-1]) and _telling(page.name, first):
+        asked.append([reached])
+    asked = [some for some in asked if some]
+    return rng.choice(rng.choice(asked)) if asked else None
+
+
+def _spread(pages: Sequence[Page]) -> bool:
+    return len({page.doc for page in pages}) >= SPREAD
+
+
+def _telling(value: str, first: Page) -> bool:
+    """Whether an answer is long enough to be found in no other word, and not in the question."""
+    return len(value) >= _TELLING and value not in first.name
 
 
 def _walk(
     rng: random.Random, topics: Topics, hops: int, describe: bool = True
-) -> tuple[plans.One, Page | None]:
-    """A chain of lists, each of which leads to a page not seen before, and the page at its end, if any."""
+) -> tuple[plans.One, list[Page]]:
+    """A chain of lists, each of which leads to a page not seen before, and its pages; none where it ends early."""
     if not topics.ways:
-        return plans.Entity(""), None
+        return plans.Entity(""), []
     name = rng.choice(list(topics.ways))
-    page = topics.base.by_name[name]
-    reached = _described(rng, topics, page) if describe else plans.Entity(name)
+    pages = [topics.base.by_name[name]]
+    reached = _described(rng, topics, pages[0]) if describe else plans.Entity(name)
     seen = {name}
     for left in range(hops - 1, -1, -1):
         ways = [way for way in topics.ways.get(name, ()) if way.name not in seen]
         ways = [way for way in ways if way.name in topics.ways] if left else ways
         if not ways:
-            return reached, None
+            return reached, []
         relation, pick, name = rng.choice(ways)
         reached = plans.Follow(reached, relation, pick)
         seen.add(name)
-    return reached, topics.base.by_name[name]
+        pages.append(topics.base.by_name[name])
+    return reached, pages
 
 
 def _ways(listed: Mapping[str, Sequence[Link]]) -> Iterator[Way]:
@@ -243,6 +321,11 @@ def _ways(listed: Mapping[str, Sequence[Link]]) -> Iterator[Way]:
         else:
             yield Way(relation, "least", items[0].name)
             yield Way(relation, "most", items[-1].name)
+
+
+def _made_up(rng: random.Random) -> str:
+    """A label that means nothing."""
+    return "".join(rng.choice("bdfgklmnprstvz") + rng.choice("aeiou") for _ in range(3))
 
 
 def _described(rng: random.Random, topics: Topics, page: Page) -> plans.One:
@@ -268,7 +351,9 @@ PROPOSERS: Mapping[str, Proposer] = {
     "ordering": ordering,
     "hypothetical": hypothetical,
     "causal": causal,
+    "in_context": in_context,
     "multiple_choice": choice,
     "code": code,
+    "dialogue": dialogue,
 }
 """By type of question."""

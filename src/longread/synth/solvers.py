@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from longread.config import Settings
@@ -80,19 +80,34 @@ def closed_book(samples: Sequence[Sample]) -> list[bool]:
 
 
 def best_document(samples: Sequence[Sample], ground: Ground) -> list[bool]:
-    """Executes plans over the one document of the context that matches the question best (BM25)."""
-    import bm25s  # with numpy, half of what it takes to start
+    """Executes plans over the one document of the context that matches the question best (BM25).
 
+    Of a conversation, which is one document, it takes what follows the turn that matches best.
+    """
     docs = list(dict.fromkeys(doc for sample in samples for doc in sample.documents))
-    if not docs:
-        return []
-    index = bm25s.BM25()
-    index.index([terms(ground.documents[doc].text) for doc in docs], show_progress=False)
+    score = _scorer([ground.documents[doc].text for doc in docs])
     right = []
     for sample in samples:
-        scores = dict(zip(docs, index.get_scores(terms(sample.question)), strict=True))
-        right.append(executed(sample, ground, [max(sample.documents, key=lambda doc: scores[doc])]))
+        scores = dict(zip(docs, score(sample.question), strict=True))
+        best = max(sample.documents, key=lambda doc: scores[doc])
+        turns = [turn for page in ground.base.by_doc[best] for turn in page.turns]
+        if turns and isinstance(plans.from_json(sample.plan), plans.Reply):
+            ranked = _scorer([turn.said for turn in turns[:-1]])(sample.question)
+            right.append(turns[ranked.index(max(ranked)) + 1].line == sample.answer)
+        else:
+            right.append(executed(sample, ground, [best]))
     return right
+
+
+def _scorer(texts: Sequence[str]) -> Callable[[str], list[float]]:
+    """Scores of all texts for a question, by BM25."""
+    import bm25s  # with numpy, half of what it takes to start
+
+    if not texts:
+        return lambda _: []
+    index = bm25s.BM25()
+    index.index([terms(text) for text in texts], show_progress=False)
+    return lambda question: [float(score) for score in index.get_scores(terms(question))]
 
 
 def extractive(sample: Sample, ground: Ground) -> bool:
@@ -107,12 +122,14 @@ def extractive(sample: Sample, ground: Ground) -> bool:
 
 
 def offered(plan: plans.Plan) -> list[str]:
-    """The entities that a question names for the answer to be chosen or ordered from."""
+    """What a question names for the answer to be chosen or ordered from."""
     match plan:
         case plans.Extreme() | plans.Order():
             return [one.name for one in plan.over if isinstance(one, plans.Entity)]
         case plans.Intervene():
             return offered(plan.then)
+        case plans.Induce():
+            return list(dict.fromkeys(label for _, label in plan.shots))
         case _:
             return []
 

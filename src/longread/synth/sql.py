@@ -24,6 +24,9 @@ _TABLES = {
     "dates": pa.schema([*_STATED, ("day", pa.date32())]),
     "texts": pa.schema([*_STATED, ("value", pa.string())]),
     "links": pa.schema([*_STATED, ("target", pa.string()), ("number", _NUMBER)]),
+    "turns": pa.schema(
+        [("name", pa.string()), ("at", pa.int64()), ("speaker", pa.string()), ("said", pa.string())]
+    ),
 }
 
 
@@ -39,6 +42,7 @@ class Tables:
             rows["quantities"] += [(page.name, r, q.number, q.unit) for r, q in page.quantities.items()]
             rows["dates"] += [(page.name, r, day) for r, day in page.dates.items()]
             rows["texts"] += [(page.name, r, plain(fact.value)) for r, fact in page.facts.items()]
+            rows["turns"] += [(page.name, at, turn.speaker, turn.said) for at, turn in enumerate(page.turns)]
             rows["links"] += [
                 (page.name, r, k.name, k.number) for r, found in page.links.items() for k in found
             ]
@@ -103,6 +107,10 @@ def _query(plan: plans.Plan) -> exp.Select:
             return _order(plan)
         case plans.Aggregate():
             return _aggregate(plan)
+        case plans.Reply():
+            return _reply(plan)
+        case plans.Induce():
+            return _induce(plan)
         case plans.Intervene():
             return _query(plan.then)
         case _:
@@ -178,6 +186,41 @@ def _aggregate(plan: plans.Aggregate) -> exp.Select:
     }[plan.how]
     query = select_(value).from_("known_quantities").where(_is("relation", plan.relation))
     return query.having("count(DISTINCT unit) = 1")
+
+
+def _induce(plan: plans.Induce) -> exp.Select:
+    """Nothing where an example has no such quantity, one in another unit, or another label."""
+    low, high = (exp.Literal.string(label) for label in plan.labels)
+    above = exp.column("number") > exp.Literal.number(plan.above)
+    label = exp.Case().when(above, high).else_(low)
+    names = [exp.Literal.string(name) for name in (*dict(plan.shots), plan.name)]
+    stated = select_("name", "unit", exp.alias_(label, "label")).from_("known_quantities")
+    stated = stated.where(_is("relation", plan.relation), exp.column("name").isin(*names))
+    right = [_is("name", name).and_(_is("label", given)) for name, given in plan.shots]
+    query = select_("max(label) FILTER (shown = 0)").from_(
+        select_("unit", "label", exp.alias_(exp.cast(exp.or_(*right), "int"), "shown"))
+        .from_(stated.subquery("stated"))
+        .subquery("compared")
+    )
+    query = query.having(f"count(*) = {len(names)}").having(f"sum(shown) = {len(plan.shots)}")
+    return query.having("count(DISTINCT unit) = 1")
+
+
+def _reply(plan: plans.Reply) -> exp.Select:
+    """Nothing where several conversations begin so, or the speaker goes on."""
+    said = exp.column("said")
+    begins = exp.func("starts_with", said, exp.Literal.string(plan.opening))
+    openings = select_("name").from_("known_turns").where("at = 0", begins)
+    words = (exp.func("regexp_matches", said, exp.Literal.string(rf"(?i)\b{word}\b")) for word in plan.words)
+    meant = exp.column("name").eq(openings.subquery())
+    asked = select_("name", "at", "row_number() OVER (ORDER BY at) AS place")
+    asked = asked.from_("known_turns").where(meant, _is("speaker", plan.speaker), *words)
+    other = exp.column("speaker").neq(exp.Literal.string(plan.speaker))
+    query = select_("rtrim(split_part(said, chr(10), 1))").from_("known_turns")
+    query = query.join(
+        asked.subquery("asked"), on="known_turns.name = asked.name AND known_turns.at = asked.at + 1"
+    )
+    return query.where(f"place = {plan.number}", other)
 
 
 def _column(table: str, column: str, plan: plans.Lookup) -> exp.Select:

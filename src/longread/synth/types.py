@@ -27,8 +27,10 @@ TYPES = {
     "ordering": Type("reading"),
     "hypothetical": Type("reading"),
     "causal": Type("reading"),
+    "in_context": Type("reading"),
     "multiple_choice": Type("multiple_choice"),
     "code": Type("multi_hop", "code"),
+    "dialogue": Type("dialogue", "dialogue"),
 }
 
 

@@ -13,6 +13,7 @@ from longread.synth.answers import Result, answer, same
 from longread.synth.base import Base
 from longread.synth.options import options
 from longread.synth.proof import Proof, UnderivableError
+from longread.synth.rules import decided, rivals
 from longread.synth.sql import Tables
 from longread.synth.values import plain
 from longread.synth.wording import forms, question
@@ -78,6 +79,7 @@ def verify(sample: Sample, ground: Ground) -> list[Check]:
     checks.append(_spread(sample))
     checks.append(_shortcut(sample, plan, ground, answer(derived)))
     checks.append(_intervention(plan, base, answer(derived)))
+    checks.append(_rule(plan, base, answer(derived)))
     return checks
 
 
@@ -166,3 +168,13 @@ def _intervention(plan: plans.Plan, base: Base, derived: str) -> Check:
         except UnderivableError:  # nothing follows without it
             pass
     return Check("intervention")
+
+
+def _rule(plan: plans.Plan, base: Base, derived: str) -> Check:
+    """Examples must show one rule, as far as the entity goes that is asked about."""
+    if isinstance(plan, plans.Induce):
+        if decided(plan, base, plan.relation) != derived:
+            return Check("rule", "the examples leave open what the rule says")
+        if others := rivals(plan, base, derived):
+            return Check("rule", f"the examples fit {others[0]} as well, which does not give the answer")
+    return Check("rule")

@@ -33,7 +33,8 @@ class Wishes(BaseModel):
     def recipe(self) -> Recipe:
         """As the pipeline takes it. UsageError for a length or type that there is not."""
         lengths = tuple(parse_length(part) for part in self.target_tokens.split(","))
-        return Recipe(self.size, lengths, self.seed, tuple(part.strip() for part in self.types.split(",")))
+        types = tuple(part.strip() for part in self.types.split(","))
+        return Recipe(self.size, lengths, self.seed, types, self.rename)
 
 
 def wishes(file: str | None, given: Mapping[str, Any]) -> Wishes:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from longread.synth import plans
-from longread.synth.facts.code import BASE, IMPORTS
+from longread.synth.facts import code
 from longread.synth.facts.keyed import JOINT
 
 _LOOKUP = (
@@ -31,6 +31,16 @@ _NAME = (
     "Who or what is {of}, by name?",
     "According to the documents, which one is {of}?",
     "Find {of} and give its name.",
+)
+_CODE = (
+    "What is {it}?",
+    "Give {it}.",
+    "In these sources, what is {it}?",
+    "Find {it}.",
+    "From the code, state {it}.",
+    "Reading the source files, what is {it}?",
+    "Determine {it}.",
+    "According to the source files, what is {it}?",
 )
 _COMBINE = (
     "What is the {how} of {left} and {right}?",
@@ -82,6 +92,37 @@ _SUPPOSE = (
     "Multiply the {what} of {name} by {factor} and leave the rest. {then}",
     "Say the {what} of {name} became {factor} times what the documents say. {then}",
 )
+_INDUCE = (
+    "By a rule on one figure of their entries, these have been labelled: {shots}. Which label does {name} get?",
+    "Here is how some were labelled, by whether one figure of their entries is high or low: {shots}. And {name}?",
+    "A hidden rule, which looks at a single figure of each entry, gave: {shots}. What does it give {name}?",
+    "{shots}: these labels follow from one figure that each entry states. Label {name} by the same rule.",
+    "Find the rule, a bound on one figure of the entries, behind these labels: {shots}. Which label fits {name}?",
+    "One figure of an entry decides its label. Known are {shots}. Give the label of {name}.",
+    "Someone sorted entries into two groups by one of their figures: {shots}. To which group belongs {name}?",
+    "Each label below comes of one number in the entry: {shots}. Work out the label of {name}.",
+)
+_REPLY = (
+    'In the conversation that opens with "{opening}", what is the first line of the reply to {speaker}\'s {n} '
+    "message that has {words}?",
+    'A conversation begins with "{opening}". Count the messages of {speaker} in it that have {words}. With which '
+    "line does the reply to the {n} of them begin?",
+    '{speaker} uses {words} in several messages of the conversation that starts with "{opening}". Give the first '
+    "line of the answer to the {n} one.",
+    'Read the conversation that has "{opening}" as its first message. To {speaker}\'s {n} message with {words} in '
+    "it, what was answered? Give the first line.",
+    'Find the {n} message of {speaker} with {words} in the conversation that begins "{opening}", and give the '
+    "first line of what was said in reply.",
+    'Of {speaker}\'s messages that contain {words}, in the conversation opened by "{opening}", take the {n}: what '
+    "is the first line of the reply?",
+    "Which line begins the reply to the {n} message where {speaker} uses {words}, in the conversation whose first "
+    'words are "{opening}"?',
+    'The conversation meant opens with "{opening}". {speaker} uses {words} in it again and again; quote the first '
+    "line of the reply to the {n} such message.",
+)
+_RANKS = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()
+MOST_COUNTED = len(_RANKS)
+"""Messages that a question may have counted."""
 FORMS = 8
 """Ways to say each kind of plan."""
 HELD_OUT = (6, 7)
@@ -94,14 +135,6 @@ _ASKED = {
     "least": "which one has the smallest",
 }
 _HOW = {"difference": "absolute difference", "sum": "sum", "ratio": "ratio (the first divided by the second)"}
-_FOLLOWED = {
-    (IMPORTS, "least"): "the module that {of} imports first",
-    (
-        IMPORTS,
-        "most",
-    ): "the module that {of} imports last (each counted where it first stands at the top level)",
-    (BASE, "only"): "the base class of {of}",
-}
 
 
 def forms(split: str) -> tuple[int, ...]:
@@ -112,6 +145,10 @@ def forms(split: str) -> tuple[int, ...]:
 def question(plan: plans.Plan, form: int) -> str:
     """The question of a plan in one of its `FORMS`."""
     match plan:
+        case plans.Lookup(relation=asked) if asked in code.RELATIONS:
+            return _CODE[form].format(it=f"the {asked} {_one(plan.of)}")
+        case plans.Follow(relation=asked) if asked in code.RELATIONS:
+            return f"{_CODE[form].format(it=_one(plan))} Write its full dotted name."
         case plans.Lookup():
             return _LOOKUP[form].format(of=_one(plan.of), what=relation(plan.relation))
         case plans.Entity() | plans.Find() | plans.Follow() | plans.Extreme():
@@ -131,6 +168,15 @@ def question(plan: plans.Plan, form: int) -> str:
             over = _listed([one.name for one in plan.over])
             asked = _ORDER[form].format(over=over, what=relation(plan.relation), first=first)
             return f"{asked} Separate the names with semicolons."
+        case plans.Reply():
+            quoted = _listed([f'"{word}"' for word in plan.words])
+            words = f"the word{'s' if len(plan.words) > 1 else ''} {quoted}"
+            return _REPLY[form].format(
+                opening=plan.opening, speaker=plan.speaker, words=words, n=_RANKS[plan.number - 1]
+            )
+        case plans.Induce():
+            shots = ", ".join(f"{name} → {label}" for name, label in plan.shots)
+            return _INDUCE[form].format(shots=shots, name=plan.name)
         case plans.Intervene():
             return _SUPPOSE[form].format(
                 what=relation(plan.relation),
@@ -155,8 +201,8 @@ def _one(plan: plans.One) -> str:
         case plans.Find():
             return f"the one whose {relation(plan.relation)} is {plan.value}"
         case plans.Follow():
-            if special := _FOLLOWED.get((plan.relation, plan.pick)):
-                return special.format(of=_one(plan.of))
+            if plan.relation in code.RELATIONS:  # which are worded to be followed by what they are of
+                return f"the {plan.relation} {_one(plan.of)}"
             size = "largest" if plan.pick == "most" else "smallest"
             return f"the one with the {size} figure among the {relation(plan.relation)} of {_one(plan.of)}"
         case plans.Extreme():

@@ -1,0 +1,117 @@
+"""Stand-ins for models: one that varies accepted plans, and one that reads only what a search finds."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+from pydantic import ValidationError
+
+from longread.reading.terms import terms
+from longread.synth import plans
+from longread.synth.answers import answer
+from longread.synth.proof import Proof, UnderivableError
+from longread.synth.propose import Topics
+from longread.synth.roles.proposals import Proposal, Quote, View
+from longread.synth.solvers import executed
+from longread.synth.verify import Ground
+from longread.types import Document, Sample
+
+_TRIES = 8
+"""Variations of one view."""
+TOP = 3
+"""Documents that the solver reads."""
+
+
+class MutatingProposer:
+    """Puts another entity or relation into a plan that was accepted, or a step more before an entity."""
+
+    def __init__(self, documents: Mapping[str, Document]) -> None:
+        self._documents = documents
+
+    def __call__(self, view: View) -> Iterator[Proposal | str]:
+        """Variations of accepted plans that the pages shown have an answer to; none without history."""
+        for _ in range(_TRIES if view.history else 0):
+            tree = json.loads(view.rng.choice(view.history).plan)
+            _vary(view.rng, tree, view.topics)
+            try:
+                plan = plans.PLAN.validate_python(tree)
+                proof = Proof(view.base)
+                derived = answer(proof.execute(plan))
+            except (ValidationError, UnderivableError):
+                yield "variation without an answer"
+                continue
+            quotes = tuple(
+                Quote(doc=doc, quote=self._documents[doc].text[start:end])
+                for doc, start, end, _ in proof.evidence
+            )
+            yield Proposal(plan=plan, answer=derived, quotes=quotes)
+
+
+class SearchSolver:
+    """Executes plans over the few documents of the context that match the question best (BM25)."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+
+    def __call__(self, sample: Sample) -> bool:
+        """Whether those documents alone give the answer."""
+        scores = self._index.get_scores(terms(sample.question))
+        best = sorted(sample.documents, key=lambda doc: -scores[self._places[doc]])
+        return executed(sample, self._ground, best[:TOP])
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {doc: place for place, doc in enumerate(self._ground.documents)}
+
+    @cached_property
+    def _index(self) -> Any:
+        import bm25s  # with numpy, half of what it takes to start
+
+        index = bm25s.BM25()
+        texts = (document.text for document in self._ground.documents.values())
+        index.index([terms(text) for text in texts], show_progress=False)
+        return index
+
+
+def _vary(rng: random.Random, tree: dict[str, Any], topics: Topics) -> None:
+    """Changes one node of a plan's JSON."""
+    nodes = list(_nodes(tree))
+    named = [node for node in nodes if node["op"] == "entity"]
+    if not named or rng.random() < 0.3:
+        _relate(rng, nodes, topics)
+        return
+    node = rng.choice(named)
+    leading = [(name, way) for name, ways in topics.ways.items() for way in ways if way.name == node["name"]]
+    if leading and rng.random() < 0.5:
+        name, way = rng.choice(leading)
+        node.pop("name")
+        node |= {
+            "op": "follow",
+            "of": {"op": "entity", "name": name},
+            "relation": way.relation,
+            "pick": way.pick,
+        }
+    else:
+        node["name"] = rng.choice(topics.base.pages).name
+
+
+def _relate(rng: random.Random, nodes: list[dict[str, Any]], topics: Topics) -> None:
+    """Another quantity for one that is asked for, wherever it stands."""
+    asked = sorted({node["relation"] for node in nodes if node.get("relation") in topics.quantities})
+    if asked:
+        old, new = rng.choice(asked), rng.choice(list(topics.quantities))
+        for node in nodes:
+            if node.get("relation") == old:
+                node["relation"] = new
+
+
+def _nodes(tree: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield tree
+    for part in tree.values():
+        for one in part if isinstance(part, list) else [part]:
+            if isinstance(one, dict):
+                yield from _nodes(one)

@@ -1,0 +1,151 @@
+"""Conversations: what is one, what its turns are, and what is asked of it."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from longread.documents.load import load
+from longread.synth import dataset, plans
+from longread.synth.base import Base
+from longread.synth.facts import dialogue
+from longread.synth.pipeline import Recipe, prove, run
+from longread.synth.proof import Proof, UnderivableError
+from longread.synth.sql import Tables
+from longread.synth.wording import FORMS, question
+from longread.types import Document
+from tests.synth.pages import document
+
+_THINGS = ("lamp", "kettle", "ladder", "anchor", "basket")
+_TOWNS = [
+    a + b
+    for a in ("Bal", "Cor", "Dra", "Fen", "Gol", "Hes", "Kar", "Lum")
+    for b in ("burg", "ford", "port", "wick")
+]
+
+
+def log(number: int, turns: int = 60, time: bool = False) -> str:
+    """A plain log of two who buy things from each other."""
+    rng = random.Random(number)
+    lines = []
+    for at in range(turns):
+        said = f"Where do I find a {rng.choice(_THINGS)} in {rng.choice(_TOWNS)}?"
+        if not at:
+            said = f"Good morning, this is call {number} from {_TOWNS[number % len(_TOWNS)]}."
+        if at % 2:
+            said = f"Ask for number {rng.randrange(10_000)} at the {rng.choice(('mill', 'inn', 'bridge'))}."
+            said += f"\n{'Bring your own cart, as it rains. ' * 6}"
+        stamp = f"[2024-05-{at // 24 + 1:02} {at % 24:02}:10] " if time else ""
+        lines.append(f"{stamp}{'Bo' if at % 2 else 'Anna'}: {said}")
+    return "\n".join(lines) + "\n"
+
+
+def talk(text: str, kind: str = "text") -> Document:
+    return document(text, "talk.txt", kind)
+
+
+@pytest.mark.parametrize("time", [False, True])
+def test_turns_stand_where_they_are_said_to(time: bool):
+    given = talk(log(0, time=time))
+    turns = dialogue.turns_of(given)
+    assert len(turns) == 60 and [turn.speaker for turn in turns[:3]] == ["Anna", "Bo", "Anna"]
+    assert all(given.text[turn.start : turn.end] == turn.said for turn in turns)
+    assert turns[1].line == turns[1].said.split("\n")[0] and "cart" in turns[1].words
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        talk("A day in the life.\n\n" + log(0)),
+        talk(log(0), "code"),
+        talk("Note: this is prose. " * 40),
+        talk("\n".join(f"Step {'abcdefghijkl'[i]}: do it" for i in range(12))),
+        talk("".join(f"Anna: line {i}\n" for i in range(20))),
+        talk(""),
+    ],
+    ids=["preface", "code", "prose", "labels that come once", "one speaker", "nothing"],
+)
+def test_other_texts_are_no_conversations(given: Document):
+    assert dialogue.turns_of(given) == ()
+
+
+def test_words_before_a_colon_are_not_taken_for_speakers():
+    text = log(0).replace("as it rains.", "as it rains.\nNote: closed today.", 1)
+    assert {turn.speaker for turn in dialogue.turns_of(talk(text))} == {"Anna", "Bo"}
+
+
+def test_chat_files_are_conversations(tmp_path: Path):
+    rows = [
+        f'{{"role": "{who}", "content": "It is {n} now."}}' for n in range(6) for who in ("user", "assistant")
+    ]
+    (tmp_path / "chat.jsonl").write_text("\n".join(rows))
+    turns = dialogue.turns_of(load(tmp_path).documents[0])
+    assert [turn.speaker for turn in turns] == ["user", "assistant"] * 6
+
+
+SHORT = (
+    "".join(
+        f"Anna: {asked}\nBo: {said}\n"
+        for asked, said in [
+            ("Hello there", "Hello"),
+            ("A red lamp please", "Number 1\nand more"),
+            ("And a ladder", "Number 2"),
+            ("Another LAMP, please", "Number 3"),
+            ("No lamps or please", "Number 4"),
+        ]
+    )
+    + "Anna: One lamp, please.\nAnna: Are you there?\nAnna: well?\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "number", "reply"),
+    [
+        (("lamp", "please"), 1, "Number 1"),
+        (("lamp", "please"), 2, "Number 3"),
+        (("lamp", "please"), 3, None),  # nobody replied
+        (("lamp", "please"), 4, None),
+        (("please",), 3, "Number 4"),
+        (("kettle",), 1, None),
+    ],
+)
+def test_both_interpreters_count_messages(words: tuple[str, ...], number: int, reply: str | None):
+    base = Base(tuple(dialogue.pages([talk(SHORT)])))
+    plan = plans.Reply("Hello there", "Anna", words, number)
+    assert Tables(base).execute(plan, [page.doc for page in base.pages]) == reply
+    if reply is None:
+        with pytest.raises(UnderivableError):
+            Proof(base).execute(plan)
+        return
+    proof = Proof(base)
+    assert proof.execute(plan) == reply
+    roles = [(SHORT[piece.start : piece.end], piece.role) for piece in proof.evidence]
+    assert roles[0] == (reply, "required") and len(roles) == number + 1
+    assert {role for _, role in roles[1:]} == {"coverage"}
+
+
+def test_conversations_that_begin_alike_give_nothing():
+    other = document(SHORT + "Bo: bye\n", "other.txt", "text")
+    base = Base(tuple(dialogue.pages([talk(SHORT), other])))
+    plan = plans.Reply("Hello there", "Anna", ("ladder",), 1)
+    assert Tables(base).execute(plan, [page.doc for page in base.pages]) is None
+    with pytest.raises(UnderivableError, match="2 conversations"):
+        Proof(base).execute(plan)
+
+
+def test_every_wording_says_all_that_decides():
+    plan = plans.Reply("Hello there", "Anna", ("lamp", "please"), 2)
+    for form in range(FORMS):
+        said = question(plan, form)
+        assert all(part in said for part in ('"Hello there"', "Anna", '"lamp" and "please"', "second")), said
+
+
+def test_replies_are_asked_for_and_proved(tmp_path: Path):
+    logs = [document(log(number, 120), f"logs/{number}.txt", "text") for number in range(30)]
+    out = run(logs, Recipe(40, (8_192,), 1, ("dialogue", "comparison")), tmp_path / "out")
+    made = [one.sample for shard in dataset.shards(out) for one in dataset.read_samples(shard)]
+    assert len(made) > 30 and {one.task for one in made} == {"dialogue"}
+    assert len({one.answer for one in made}) == len(made)
+    assert not [faults for _, faults in prove(out) if faults]
