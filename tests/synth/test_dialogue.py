@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import random
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from longread.documents.load import load
 from longread.synth import dataset, plans
@@ -14,9 +18,11 @@ from longread.synth.facts import dialogue
 from longread.synth.pipeline import Recipe, prove, run
 from longread.synth.proof import Proof, UnderivableError
 from longread.synth.sql import Tables
+from longread.synth.verify import Ground, verify
 from longread.synth.wording import FORMS, question
-from longread.types import Document
-from tests.synth.pages import document
+from longread.types import Document, Sample
+from longread.worlds import longbook
+from tests.synth.pages import document, documents
 
 _THINGS = ("lamp", "kettle", "ladder", "anchor", "basket")
 _TOWNS = [
@@ -63,9 +69,24 @@ def test_turns_stand_where_they_are_said_to(time: bool):
         talk("Note: this is prose. " * 40),
         talk("\n".join(f"Step {'abcdefghijkl'[i]}: do it" for i in range(12))),
         talk("".join(f"Anna: line {i}\n" for i in range(20))),
+        talk("".join(f"Name: Anna\nAge: {i}\nCity: Bern\n\n" for i in range(20))),
+        talk(
+            "".join(f"[2024-05-01 10:{i}] {'INFO' if i % 3 else 'ERROR'}: did {i}\n" for i in range(10, 40))
+        ),
+        talk(log(0), "markdown"),
         talk(""),
     ],
-    ids=["preface", "code", "prose", "labels that come once", "one speaker", "nothing"],
+    ids=[
+        "preface",
+        "code",
+        "prose",
+        "labels that come once",
+        "one speaker",
+        "records",
+        "program log",
+        "Markdown",
+        "nothing",
+    ],
 )
 def test_other_texts_are_no_conversations(given: Document):
     assert dialogue.turns_of(given) == ()
@@ -74,6 +95,19 @@ def test_other_texts_are_no_conversations(given: Document):
 def test_words_before_a_colon_are_not_taken_for_speakers():
     text = log(0).replace("as it rains.", "as it rains.\nNote: closed today.", 1)
     assert {turn.speaker for turn in dialogue.turns_of(talk(text))} == {"Anna", "Bo"}
+
+
+def test_who_has_a_time_or_a_role_speaks_however_seldom():
+    hour = "[2024-05-02 09:10] "
+    timed = log(0, time=True) + f"{hour}Carla: And I?\nNote: this is hers.\n"
+    assert [turn.said for turn in dialogue.turns_of(talk(timed)) if turn.speaker == "Carla"] == [
+        "And I?\nNote: this is hers."
+    ]
+    roles = (
+        log(0).replace("Anna:", "user:").replace("Bo:", "assistant:").replace("\nBring", "\nExample: bring")
+    )
+    turns = dialogue.turns_of(talk(f"system: Be kind.\n{roles}"))
+    assert [turn.speaker for turn in turns[:3]] == ["system", "user", "assistant"] and len(turns) == 61
 
 
 def test_chat_files_are_conversations(tmp_path: Path):
@@ -135,6 +169,54 @@ def test_conversations_that_begin_alike_give_nothing():
         Proof(base).execute(plan)
 
 
+@pytest.mark.parametrize(("number", "reply"), [(1, "Number 1"), (2, None), (3, None)])
+def test_a_message_that_may_be_of_two_is_not_counted(number: int, reply: str | None):
+    text = SHORT.replace("LAMP, please", "LAMP, please\nCarla: me too")
+    base = Base(tuple(dialogue.pages([talk(text)])))
+    plan = plans.Reply("Hello there", "Anna", ("please",), number)
+    assert Tables(base).execute(plan, [page.doc for page in base.pages]) == reply
+    if reply is None:
+        with pytest.raises(UnderivableError, match="of two speakers"):
+            Proof(base).execute(plan)
+    else:
+        assert Proof(base).execute(plan) == reply
+
+
+@pytest.mark.parametrize(
+    ("replies", "fault"),
+    [
+        (("Yes.", "No", "Maybe later"), ""),
+        (("Yes.", "Yes, of course", "Maybe later"), "message 2 passes"),
+        (("No", "Yes.", "Nothing else"), "message 3 passes"),
+        (("Hello", "Yes.", "No"), "states the answer"),
+    ],
+)
+def test_an_answer_is_told_from_the_other_replies_and_the_question(replies: tuple[str, ...], fault: str):
+    turns = "".join(f"Anna: A lamp, {at} times\nBo: {said}\n" for at, said in enumerate(replies))
+    given = talk(f"Anna: Hello there\nBo: Well\n{turns}Anna: Thanks\nBo: Bye\n")
+    base = Base(tuple(dialogue.pages([given])))
+    plan = plans.Reply("Hello there", "Anna", ("lamp",), 1)
+    proof = Proof(base)
+    said = str(proof.execute(plan))
+    sample = Sample(
+        "0", "dialogue", "dialogue", question(plan, 0), said, "cem", (given.id,),
+        evidence=proof.evidence, plan=plans.to_json(plan), split="train",
+    )  # fmt: skip
+    failed = [
+        check for check in verify(sample, Ground({given.id: given}, base, Tables(base))) if not check.passed
+    ]
+    assert [check.name for check in failed] == ["count"] * bool(fault)
+    assert all(fault in check.fault for check in failed)
+
+
+def test_what_has_no_wording_is_no_plan():
+    plan = plans.Reply("Hello there", "Anna", ("lamp",), plans.MOST_COUNTED)
+    assert all("twelfth" in question(plan, form) for form in range(FORMS))
+    for changed in ({"number": plans.MOST_COUNTED + 1}, {"number": 0}, {"words": ()}, {"words": (".*",)}):
+        with pytest.raises(ValidationError):
+            replace(plan, **changed)
+
+
 def test_every_wording_says_all_that_decides():
     plan = plans.Reply("Hello there", "Anna", ("lamp", "please"), 2)
     for form in range(FORMS):
@@ -149,3 +231,49 @@ def test_replies_are_asked_for_and_proved(tmp_path: Path):
     assert len(made) > 30 and {one.task for one in made} == {"dialogue"}
     assert len({one.answer for one in made}) == len(made)
     assert not [faults for _, faults in prove(out) if faults]
+
+
+_SAID = re.compile(r"(?:^|\n\n)(User|Assistant): ")
+
+
+def write_generated(folder: Path, count: int, tokens: int) -> None:
+    """Conversations of our benchmark as a user would have them: plain text, with times or without, and JSON lines."""
+    folder.mkdir()
+    for number in range(count):
+        (made,) = longbook.make("ordinal", tokens, 7, number).corpus
+        _, *parts = _SAID.split(made.text)
+        turns = [(who, said.strip()) for who, said in zip(parts[::2], parts[1::2], strict=True)]
+        match number % 3:
+            case 0:
+                text, suffix = "\n\n".join(f"{who}: {said}" for who, said in turns), "txt"
+            case 1:
+                rows = [json.dumps({"role": who.lower(), "content": said}) for who, said in turns]
+                text, suffix = "\n".join(rows), "jsonl"
+            case _:
+                stamped = [
+                    f"[2024-05-01 {at // 60:02}:{at % 60:02}] {who}: {said}"
+                    for at, (who, said) in enumerate(turns)
+                ]
+                text, suffix = "\n".join(stamped), "txt"
+        (folder / f"chat{number:02}.{suffix}").write_text(text + "\n")
+
+
+def test_generated_conversations_are_asked_about_in_every_form(tmp_path: Path):
+    write_generated(tmp_path / "chat", 24, 8_192)
+    documents = load(tmp_path / "chat").documents
+    assert all(dialogue.turns_of(one) for one in documents)
+    out = run(documents, Recipe(40, (16_384, 24_576), 1, ("dialogue",)), tmp_path / "out")
+    samples = [one.sample for shard in dataset.shards(out) for one in dataset.read_samples(shard)]
+    sources = {one.id: one.source for one in documents}
+    assert len(samples) > 30 and {Path(sources[s.evidence[0].doc]).suffix for s in samples} == {
+        ".txt",
+        ".jsonl",
+    }
+    assert not [faults for _, faults in prove(out) if faults]
+
+
+def test_pages_are_asked_about_among_more_documents_of_other_kinds(tmp_path: Path):
+    logs = [document(log(number), f"logs/{number}.txt", "text") for number in range(60)]
+    out = run([*documents(), *logs], Recipe(20, (4_096,), 1, ("dialogue", "comparison")), tmp_path / "out")
+    made = [one.sample.type for shard in dataset.shards(out) for one in dataset.read_samples(shard)]
+    assert made.count("dialogue") >= 8 and made.count("comparison") >= 8

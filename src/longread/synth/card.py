@@ -99,10 +99,10 @@ def _row(name: str, own: Sequence[Made]) -> tuple[str, ...]:
 
 def _histogram(lengths: Sequence[int]) -> Iterator[tuple[str, ...]]:
     """By powers of two."""
-    bins = Counter(length.bit_length() for length in lengths)
+    bins = Counter((length - 1).bit_length() for length in lengths)
     for power in range(min(bins), max(bins) + 1):
         bar = "█" * math.ceil(_BAR * bins[power] / max(bins.values()))
-        yield f"{1 << power - 1:,} to {(1 << power) - 1:,}", f"{bins[power]:,}", bar
+        yield f"{(1 << power - 1) + 1:,} to {1 << power:,}", f"{bins[power]:,}", bar
 
 
 def _solved(tried: Mapping[str, Mapping[str, Trial]]) -> Iterator[tuple[str, ...]]:

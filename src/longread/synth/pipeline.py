@@ -183,7 +183,7 @@ def prove(folder: Path, only: str = "") -> Iterator[tuple[str, tuple[Check, ...]
 
 
 def _base(documents: Sequence[Document], stated: Stated = Stated()) -> Base:  # noqa: B008 (it is frozen)
-    records = build({document.id: list(facts(document)) for document in documents})
+    records = build({document.id: own for document in documents if (own := list(facts(document)))})
     pages = (*records.pages, *code.pages(documents), *dialogue.pages(documents))
     base = Base((*pages, *tables.pages(documents, (page.name for page in pages))))
     return Base((*base.pages, *triples.pages(documents, stated.triples, base)))

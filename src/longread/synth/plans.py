@@ -17,6 +17,8 @@ Number = Annotated[str, Field(pattern=r"^-?[0-9]{1,27}(\.[0-9]{1,9})?$")]
 Pick = Literal["most", "least"]
 Aggregation = Literal["count", "sum", "mean", "most", "least"]
 Operation = Literal["difference", "sum", "ratio"]
+MOST_COUNTED = 12
+"""Messages that a question may have counted."""
 
 
 @dataclass(frozen=True)
@@ -139,8 +141,8 @@ class Reply:
 
     opening: str
     speaker: str
-    words: tuple[Annotated[str, Field(pattern="^[a-z]{2,40}$")], ...]
-    number: Annotated[int, Field(ge=1)]
+    words: Annotated[tuple[Annotated[str, Field(pattern="^[a-z]{2,40}$")], ...], Field(min_length=1)]
+    number: Annotated[int, Field(ge=1, le=MOST_COUNTED)]
     op: Literal["reply"] = "reply"
 
 

@@ -6,6 +6,7 @@ It shares no code with the SQL of the first; what it reads is what necessity and
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import assert_never
@@ -16,6 +17,9 @@ from longread.synth.base import Base, Page, Turn
 from longread.synth.facts import Fact
 from longread.synth.values import Quantity, plain
 from longread.types import Evidence
+
+_LABELLED = re.compile(r"^(?:\[[^\]]{4,40}\] ?)?[^\W\d_][\w .'’-]{0,30}:")
+"""A line that may be of another speaker."""
 
 
 class UnderivableError(Exception):
@@ -191,6 +195,8 @@ class Proof:
         if len(places) < plan.number:
             raise UnderivableError(f"there are {len(places)} such messages")
         counted = [page.turns[at] for at in places[: plan.number]]
+        if any(_LABELLED.match(line) for turn in counted for line in turn.said.split("\n")[1:]):
+            raise UnderivableError("one of the messages may be of two speakers")
         following = page.turns[places[plan.number - 1] + 1 :]
         if not following or following[0].speaker == plan.speaker:
             raise UnderivableError("nobody replied")

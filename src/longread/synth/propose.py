@@ -19,7 +19,6 @@ from longread.synth.facts.keyed import JOINT
 from longread.synth.links import Link
 from longread.synth.values import plain, written
 from longread.synth.verify import SPREAD
-from longread.synth.wording import MOST_COUNTED
 
 _COMMON = 12
 """Pages that must have a relation before questions compare by it."""
@@ -246,11 +245,11 @@ def dialogue(rng: random.Random, topics: Topics) -> plans.Plan | None:
         for turn, after in pairwise(page.turns)
         if turn.speaker == speaker and turn.words.issuperset(words)
     ]
-    if not words or not 2 < len(replies) <= MOST_COUNTED:
+    if not words or not 2 < len(replies) <= plans.MOST_COUNTED:
         return None
     number = rng.randint(1, len(replies))
     wanted = replies[number - 1]
-    if len(wanted) > _SENTENCE or replies.count(wanted) > 1:
+    if len(wanted) > _SENTENCE:
         return None
     return plans.Reply(page.turns[0].line[:_OPENING], speaker, words, number)
 

@@ -17,6 +17,8 @@ from longread.synth.base import Base
 from longread.synth.values import plain
 
 _NUMBER = pa.decimal128(38, 9)
+_SEVERAL = r"\n(\[[^\]\n]{4,40}\] ?)?\pL[\pL\pN_ .'’-]{0,30}:"
+"""In a message with a line that may be of another speaker."""
 _STATED = [("name", pa.string()), ("relation", pa.string())]
 _TABLES = {
     "pages": pa.schema([("name", pa.string())]),
@@ -207,20 +209,22 @@ def _induce(plan: plans.Induce) -> exp.Select:
 
 
 def _reply(plan: plans.Reply) -> exp.Select:
-    """Nothing where several conversations begin so, or the speaker goes on."""
+    """Nothing where several conversations begin so, a message counted may be of two speakers, or one goes on."""
     said = exp.column("said")
     begins = exp.func("starts_with", said, exp.Literal.string(plan.opening))
     openings = select_("name").from_("known_turns").where("at = 0", begins)
     words = (exp.func("regexp_matches", said, exp.Literal.string(rf"(?i)\b{word}\b")) for word in plan.words)
     meant = exp.column("name").eq(openings.subquery())
-    asked = select_("name", "at", "row_number() OVER (ORDER BY at) AS place")
+    several = exp.func("regexp_matches", said, exp.Literal.string(_SEVERAL)).sql(dialect="duckdb")
+    unclear = f"bool_or({several}) OVER (ORDER BY at) AS unclear"
+    asked = select_("name", "at", "row_number() OVER (ORDER BY at) AS place", unclear, dialect="duckdb")
     asked = asked.from_("known_turns").where(meant, _is("speaker", plan.speaker), *words)
     other = exp.column("speaker").neq(exp.Literal.string(plan.speaker))
     query = select_("rtrim(split_part(said, chr(10), 1))").from_("known_turns")
     query = query.join(
         asked.subquery("asked"), on="known_turns.name = asked.name AND known_turns.at = asked.at + 1"
     )
-    return query.where(f"place = {plan.number}", other)
+    return query.where(f"place = {plan.number}", "NOT unclear", other)
 
 
 def _column(table: str, column: str, plan: plans.Lookup) -> exp.Select:

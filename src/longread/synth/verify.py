@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from pydantic import ValidationError
 
 from longread.grading import Gold, grade
+from longread.grading.text import cem
 from longread.synth import plans
 from longread.synth.answers import Result, answer, same
 from longread.synth.base import Base
@@ -80,6 +82,7 @@ def verify(sample: Sample, ground: Ground) -> list[Check]:
     checks.append(_shortcut(sample, plan, ground, answer(derived)))
     checks.append(_intervention(plan, base, answer(derived)))
     checks.append(_rule(plan, base, answer(derived)))
+    checks.append(_count(sample, plan, base))
     return checks
 
 
@@ -178,3 +181,21 @@ def _rule(plan: plans.Plan, base: Base, derived: str) -> Check:
         if others := rivals(plan, base, derived):
             return Check("rule", f"the examples fit {others[0]} as well, which does not give the answer")
     return Check("rule")
+
+
+def _count(sample: Sample, plan: plans.Plan, base: Base) -> Check:
+    """Neither the question nor the reply to another of the messages counted may pass for the answer."""
+    if not isinstance(plan, plans.Reply):
+        return Check("count")
+    if cem(sample.question, (sample.answer,)):
+        return Check("count", "the question states the answer")
+    for number in range(1, plans.MOST_COUNTED + 1):
+        if number == plan.number:
+            continue
+        try:
+            other = answer(Proof(base).execute(replace(plan, number=number)))
+        except UnderivableError:
+            continue
+        if cem(other, (sample.answer,)):
+            return Check("count", f"the reply to message {number} passes for the answer")
+    return Check("count")

@@ -121,8 +121,7 @@ _REPLY = (
     "line of the reply to the {n} such message.",
 )
 _RANKS = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()
-MOST_COUNTED = len(_RANKS)
-"""Messages that a question may have counted."""
+"""Up to `plans.MOST_COUNTED`."""
 FORMS = 8
 """Ways to say each kind of plan."""
 HELD_OUT = (6, 7)

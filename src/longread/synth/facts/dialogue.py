@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from longread.reading.terms import TOKEN
@@ -14,16 +15,23 @@ from longread.types import Document
 KIND = "dialogue"
 _KINDS = ("text", KIND)
 """Of documents, that may be conversations."""
-_LABEL = re.compile(r"^(?:\[[^\]\n]{4,40}\] ?)?(?P<speaker>[^\W\d_][\w .'’-]{0,30}): ?", re.MULTILINE)
+_LABEL = re.compile(r"^(?P<time>\[[^\]\n]{4,40}\] ?)?(?P<speaker>[^\W\d_][\w .'’-]{0,30}): ?", re.MULTILINE)
 """`Anna: `, with the time before it in brackets or not."""
 _TURNS = 8
 """Turns of a conversation, at least."""
 _REGULAR = 0.05
 """Share of the labels that a speaker's must be; the rest are words before a colon."""
+_ROLES = frozenset("system developer user human assistant gpt model bot tool function".split())
+"""Speakers of a chat with a model."""
+_LEVELS = frozenset("trace debug info notice warn warning error critical fatal".split())
+"""Labels of a program's log."""
+_ORDERED = 0.9
+"""Share of labels that come after the one they usually come after, from which they are fields of records."""
 
 
 class _Label(NamedTuple):
     speaker: str
+    timed: bool
     start: int
     end: int
 
@@ -40,14 +48,37 @@ def turns_of(document: Document) -> tuple[Turn, ...]:
     text = document.text
     if document.kind not in _KINDS:
         return ()
-    labels = [_Label(found["speaker"], found.start(), found.end()) for found in _LABEL.finditer(text)]
-    counts = Counter(label.speaker for label in labels)
-    speakers = {name for name, n in counts.items() if n > 2 and n >= _REGULAR * len(labels)}
-    labels = [label for label in labels if label.speaker in speakers]
+    found = [_Label(m["speaker"], bool(m["time"]), m.start(), m.end()) for m in _LABEL.finditer(text)]
+    labels = _speaking(found)
+    speakers = {label.speaker for label in labels}
     if len(labels) < _TURNS or len(speakers) < 2 or text[: labels[0].start].strip():
+        return ()
+    if {name.lower() for name in speakers} & _LEVELS:
         return ()
     ends = [label.start for label in labels[1:]] + [len(text)]
     return tuple(_turn(text, label, end) for label, end in zip(labels, ends, strict=True))
+
+
+def _speaking(labels: Sequence[_Label]) -> Sequence[_Label]:
+    """Those of speakers: all that have a time, the roles of a chat with a model, or else names that come again."""
+    timed = [label for label in labels if label.timed]
+    if len(timed) >= _TURNS:
+        return timed
+    counts = Counter(label.speaker for label in labels)
+    speakers = {name for name in counts if name.lower() in _ROLES}
+    if len(speakers) > 1:
+        return [label for label in labels if label.speaker in speakers]
+    speakers = {name for name, n in counts.items() if n > 2 and n >= _REGULAR * len(labels)}
+    labels = [label for label in labels if label.speaker in speakers]
+    return () if _are_fields([label.speaker for label in labels]) else labels
+
+
+def _are_fields(names: Sequence[str]) -> bool:
+    """Whether three or more follow each other in one order, as `Name: `, `Age: ` and `City: ` do."""
+    usual: dict[str, int] = {}
+    for (before, _), n in Counter(pairwise(names)).items():
+        usual[before] = max(n, usual.get(before, 0))
+    return len(usual) > 2 and sum(usual.values()) >= _ORDERED * (len(names) - 1)
 
 
 def _turn(text: str, label: _Label, end: int) -> Turn:
