@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from longread.synth.base import Base, Page
 from longread.synth.facts import code
-from longread.synth.facts.code import (
+from longread.synth.facts.vocabulary import (
     ATTRIBUTE,
     BASE,
     BASES,

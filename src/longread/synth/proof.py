@@ -18,7 +18,7 @@ from longread.synth.facts import Fact
 from longread.synth.values import Quantity, plain
 from longread.types import Evidence
 
-_LABELLED = re.compile(r"^(?:\[[^\]]{4,40}\] ?)?[^\W\d_][\w .'’-]{0,30}:")
+_LABELLED = re.compile(r"^(?:\[[^\]]{4,40}\] ?)?[^\W\d_][^:]{0,30}:")
 """A line that may be of another speaker."""
 
 

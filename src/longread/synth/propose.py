@@ -14,8 +14,8 @@ from typing import Literal, NamedTuple, get_args
 from longread.reading.terms import STOP
 from longread.synth import plans
 from longread.synth.base import Base, Page
-from longread.synth.facts.code import BASE, TEXTS
 from longread.synth.facts.keyed import JOINT
+from longread.synth.facts.vocabulary import BASE, TEXTS
 from longread.synth.links import Link
 from longread.synth.values import plain, written
 from longread.synth.verify import SPREAD

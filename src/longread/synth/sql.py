@@ -17,7 +17,7 @@ from longread.synth.base import Base
 from longread.synth.values import plain
 
 _NUMBER = pa.decimal128(38, 9)
-_SEVERAL = r"\n(\[[^\]\n]{4,40}\] ?)?\pL[\pL\pN_ .'’-]{0,30}:"
+_SEVERAL = r"\n(\[[^\]\n]{4,40}\] ?)?\pL[^:\n]{0,30}:"
 """In a message with a line that may be of another speaker."""
 _STATED = [("name", pa.string()), ("relation", pa.string())]
 _TABLES = {

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from longread.synth import plans
-from longread.synth.facts import code
 from longread.synth.facts.keyed import JOINT
+from longread.synth.facts.vocabulary import RELATIONS
 
 _LOOKUP = (
     "What is {of}'s {what}?",
@@ -144,9 +144,9 @@ def forms(split: str) -> tuple[int, ...]:
 def question(plan: plans.Plan, form: int) -> str:
     """The question of a plan in one of its `FORMS`."""
     match plan:
-        case plans.Lookup(relation=asked) if asked in code.RELATIONS:
+        case plans.Lookup(relation=asked) if asked in RELATIONS:
             return _CODE[form].format(it=f"the {asked} {_one(plan.of)}")
-        case plans.Follow(relation=asked) if asked in code.RELATIONS:
+        case plans.Follow(relation=asked) if asked in RELATIONS:
             return f"{_CODE[form].format(it=_one(plan))} Write its full dotted name."
         case plans.Lookup():
             return _LOOKUP[form].format(of=_one(plan.of), what=relation(plan.relation))
@@ -200,7 +200,7 @@ def _one(plan: plans.One) -> str:
         case plans.Find():
             return f"the one whose {relation(plan.relation)} is {plan.value}"
         case plans.Follow():
-            if plan.relation in code.RELATIONS:  # which are worded to be followed by what they are of
+            if plan.relation in RELATIONS:  # which are worded to be followed by what they are of
                 return f"the {plan.relation} {_one(plan.of)}"
             size = "largest" if plan.pick == "most" else "smallest"
             return f"the one with the {size} figure among the {relation(plan.relation)} of {_one(plan.of)}"

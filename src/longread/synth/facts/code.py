@@ -8,158 +8,72 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cached_property
 from typing import TypeVar
 
 from longread.synth.base import Page
 from longread.synth.facts.base import Fact
+from longread.synth.facts.modules import (
+    File,
+    Function,
+    Import,
+    Module,
+    file_of,
+    imported,
+    modules_of,
+    resolved,
+    targets,
+)
+from longread.synth.facts.vocabulary import (
+    ATTRIBUTE,
+    BASE,
+    BASES,
+    CLASS_ATTRIBUTE,
+    CLASS_COUNT,
+    CLASS_VALUE,
+    CLASSES,
+    CONSTANT,
+    CONSTANT_VALUE,
+    DEFAULT,
+    EXPORTS,
+    FUNCTION_COUNT,
+    FUNCTIONS,
+    HOME,
+    IMPORTS,
+    INIT,
+    LAST_CLASS,
+    LAST_FUNCTION,
+    LAST_IMPORT,
+    LAST_METHOD,
+    METACLASS,
+    METHOD_COUNT,
+    METHODS,
+    PARAMETER,
+    PARAMETER_COUNT,
+    RAISED,
+    WITH_PARAMETERS,
+)
 from longread.synth.links import Link
 from longread.synth.values import Quantity, plain, quantity
 from longread.types import Document
 
-# Each relation is worded so that "the ... X" names what it gives for an entity X.
-IMPORTS = (
-    "first module imported by",
-    "second module imported by",
-    "third module imported by",
-    "fourth module imported by",
-    "fifth module imported by",
-)
-LAST_IMPORT = "last module imported at the top level of"
-CLASSES = (
-    "first top-level class of",
-    "second top-level class of",
-    "third top-level class of",
-)
-LAST_CLASS = "last top-level class of"
-BASE = "base class of"
-BASES = ("first base class of", "second base class of")
-HOME = "module that defines the base class of"
-METACLASS = "metaclass of"
-RAISED = "exception class of the first raise statement in"
-LINKS = frozenset(
-    (*IMPORTS, LAST_IMPORT, *CLASSES, LAST_CLASS, BASE, *BASES, HOME, METACLASS, RAISED),
-)
-"""Relations that give a module or class."""
-
-FUNCTIONS = (
-    "first top-level function of",
-    "second top-level function of",
-    "third top-level function of",
-)
-LAST_FUNCTION = "last top-level function of"
-METHODS = (
-    "first method other than __init__ in",
-    "second method other than __init__ in",
-    "third method other than __init__ in",
-)
-LAST_METHOD = "last method in"
-INIT = "__init__ method of"
-_PARAMETER = "last parameter of the {}"
-_DEFAULT = "default value of the last parameter of the {}"
-_WITH_PARAMETERS = (FUNCTIONS[0], LAST_FUNCTION, METHODS[0], LAST_METHOD, INIT)
-ATTRIBUTE = "first attribute that is set on self in the __init__ method of"
-CLASS_ATTRIBUTE = "first name assigned in the class body of"
-CLASS_VALUE = "value of the first name assigned in the class body of"
-CONSTANT = "first all-capitals name assigned at the top level of"
-CONSTANT_VALUE = "value of the first all-capitals name assigned at the top level of"
-EXPORTS = ("first name listed in __all__ of", "last name listed in __all__ of")
-TEXTS = frozenset(
-    (
-        *FUNCTIONS,
-        LAST_FUNCTION,
-        *METHODS,
-        LAST_METHOD,
-        *(_PARAMETER.format(function) for function in _WITH_PARAMETERS),
-        *(_DEFAULT.format(function) for function in _WITH_PARAMETERS),
-        ATTRIBUTE,
-        CLASS_ATTRIBUTE,
-        CLASS_VALUE,
-        CONSTANT,
-        CONSTANT_VALUE,
-        *EXPORTS,
-    )
-)
-"""Relations that give a name or a short value as it is written."""
-
-FUNCTION_COUNT = "number of top-level functions of"
-CLASS_COUNT = "number of top-level classes of"
-METHOD_COUNT = "number of methods of"
-PARAMETER_COUNT = "number of parameters, self included, of the __init__ method of"
-COUNTS = frozenset((FUNCTION_COUNT, CLASS_COUNT, METHOD_COUNT, PARAMETER_COUNT))
-RELATIONS = LINKS | TEXTS | COUNTS
-
-_PACKAGE = "__init__"
 _LONGEST = 8_000
 """Characters over which something is counted; a longer stretch is no evidence anyone can check."""
 _SHORT = 40
 """Characters of a value."""
-_LINE_END = re.compile(r"\r\n|\r|\n")
-"""As the parser counts lines; `str.splitlines` would end them at form feeds too."""
 
-_Function = ast.FunctionDef | ast.AsyncFunctionDef
-_FUNCTION: tuple[type[_Function], ...] = (ast.FunctionDef, ast.AsyncFunctionDef)
-_Import = ast.Import | ast.ImportFrom
-_IMPORT: tuple[type[_Import], ...] = (ast.Import, ast.ImportFrom)
+_FUNCTION: tuple[type[Function], ...] = (ast.FunctionDef, ast.AsyncFunctionDef)
+_IMPORT: tuple[type[Import], ...] = (ast.Import, ast.ImportFrom)
 _NODE = TypeVar("_NODE", bound=ast.stmt)
-
-
-@dataclass(frozen=True)
-class _File:
-    """A file that was parsed; offsets are of characters in its text."""
-
-    document: Document
-    tree: ast.Module
-    path: tuple[str, ...]
-    """Folders and name, without the ending; that of its folder for `__init__.py`."""
-    package: bool
-
-    @cached_property
-    def starts(self) -> tuple[int, ...]:
-        """Offset of each line."""
-        return (0, *(end.end() for end in _LINE_END.finditer(self.document.text)))
-
-    def offset(self, line: int, column: int) -> int:
-        """`ast` counts columns in bytes of UTF-8."""
-        start = self.starts[line - 1]
-        text = self.document.text[start : start + column]
-        if text.isascii():
-            return start + column
-        return start + len(text.encode()[:column].decode(errors="ignore"))
-
-    def span(self, node: ast.stmt | ast.expr | ast.arg) -> tuple[int, int]:
-        """Where a node stands, without its decorators."""
-        end_line, end_column = node.end_lineno or node.lineno, node.end_col_offset or 0
-        return self.offset(node.lineno, node.col_offset), self.offset(end_line, end_column)
-
-    def head(self, node: _Function | ast.ClassDef) -> tuple[int, int]:
-        """What stands before the body of a definition; all of it where they share a line."""
-        start, end = self.span(node)
-        first = node.body[0]
-        line = min([first.lineno, *(one.lineno for one in getattr(first, "decorator_list", ()))])
-        return (start, self.starts[line - 1] - 1) if line > node.lineno else (start, end)
-
-
-@dataclass(frozen=True)
-class _Module:
-    file: _File
-    name: str
-    bound: frozenset[str]
-    """Names that statements at the top level bind."""
-    classes: Mapping[str, ast.ClassDef]
-    """Those at the top level whose name is bound once."""
 
 
 @dataclass(frozen=True)
 class _Reading:
     """What is read of one entity."""
 
-    file: _File
+    file: File
     facts: dict[str, Fact] = field(default_factory=dict)
     quantities: dict[str, Quantity] = field(default_factory=dict)
     links: dict[str, tuple[Link, ...]] = field(default_factory=dict)
@@ -210,103 +124,15 @@ class _Reading:
 
 def pages(documents: Iterable[Document]) -> Iterator[Page]:
     """Modules and top-level classes of the Python files among `documents`; what does not parse has none."""
-    modules = _modules([file for document in documents if (file := _file(document))])
+    modules = modules_of([file for document in documents if (file := file_of(document))])
     for module in modules.values():
-        names = _imported(module)
+        names = imported(module)
         yield _module_page(module, names, modules)
         for name, node in module.classes.items():
             yield _class_page(module, name, node, names, modules)
 
 
-def _file(document: Document) -> _File | None:
-    if document.kind != "code" or not document.source.endswith(".py") or not document.lined:
-        return None
-    try:
-        with warnings.catch_warnings():  # of invalid escapes and the like, which are not ours to mend
-            warnings.simplefilter("ignore")
-            tree = ast.parse(document.text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-    parts = document.source.replace("\\", "/").removesuffix(".py").strip("/").split("/")
-    package = parts[-1] == _PACKAGE
-    return _File(document, tree, tuple(parts[:-1] if package else parts), package)
-
-
-def _modules(files: Sequence[_File]) -> dict[str, _Module]:
-    """By name, which begins at the folder from which most imports lead to files; names that two have are left out."""
-    paths = {file.path for file in files}
-    leading: Counter[tuple[str, ...]] = Counter()
-    for file in files:
-        absolute = {name for node in file.tree.body for name in _absolute(node)}
-        for depth in range(len(file.path)):
-            folder = file.path[:depth]
-            leading[folder] += sum((*folder, *name.split(".")) in paths for name in absolute)
-    named: list[tuple[str, _File]] = []
-    for file in files:
-        depth = max(range(len(file.path)), key=lambda d: leading[file.path[:d]], default=0)
-        named.append((".".join(part for part in file.path[depth:] if part.isidentifier()), file))
-    taken = Counter(name for name, _ in named)
-    return {name: _module(name, file) for name, file in named if name and taken[name] == 1}
-
-
-def _module(name: str, file: _File) -> _Module:
-    bound: Counter[str] = Counter()
-    for node in file.tree.body:
-        match node:
-            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                bound[node.name] += 1
-            case ast.Import() | ast.ImportFrom():
-                bound.update(alias.asname or alias.name for alias in node.names)
-            case ast.Assign():
-                bound.update(target.id for target in node.targets if isinstance(target, ast.Name))
-    classes = {n.name: n for n in file.tree.body if isinstance(n, ast.ClassDef) and bound[n.name] == 1}
-    return _Module(file, name, frozenset(bound), classes)
-
-
-def _absolute(node: ast.stmt) -> list[str]:
-    if isinstance(node, ast.Import):
-        return [alias.name for alias in node.names]
-    return [node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else []
-
-
-def _origin(module: _Module, node: ast.ImportFrom) -> str:
-    """The module after `from`, in full; empty where it is above all that is known."""
-    if not node.level:
-        return node.module or ""
-    package = module.name.split(".") if module.file.package else module.name.split(".")[:-1]
-    above = package[: len(package) - node.level + 1] if node.level <= len(package) else []
-    return ".".join([*above, node.module] if above and node.module else above)
-
-
-def _imported(module: _Module) -> dict[str, str]:
-    """Names at the top of a file -> what they stand for, in full; those that have two meanings are left out."""
-    meanings: dict[str, set[str]] = {}
-    for node in module.file.tree.body:
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                meanings.setdefault(alias.asname or alias.name, set()).add(alias.name)
-        elif isinstance(node, ast.ImportFrom) and (origin := _origin(module, node)):
-            for alias in node.names:
-                meanings.setdefault(alias.asname or alias.name, set()).add(f"{origin}.{alias.name}")
-    return {name: found.pop() for name, found in meanings.items() if len(found) == 1}
-
-
-def _targets(module: _Module, node: _Import, modules: Mapping[str, _Module]) -> list[str]:
-    """The modules that a statement imports; an empty name for each that is unclear."""
-    if isinstance(node, ast.Import):
-        return [alias.name for alias in node.names]
-    origin = _origin(module, node)
-    inner = [f"{origin}.{alias.name}" for alias in node.names]
-    if node.level and not node.module:
-        return [name if origin and name in modules else "" for name in inner]
-    package = modules.get(origin)
-    for alias, name in zip(node.names, inner, strict=True):  # is it the package or a module in it?
-        if name in modules or (package and package.file.package and alias.name not in package.bound):
-            return [""]
-    return [origin]
-
-
-def _module_page(module: _Module, names: Mapping[str, str], modules: Mapping[str, _Module]) -> Page:
+def _module_page(module: Module, names: Mapping[str, str], modules: Mapping[str, Module]) -> Page:
     file, reading = module.file, _Reading(module.file)
     body = file.tree.body
     _read_imports(reading, module, modules)
@@ -342,7 +168,7 @@ def _module_page(module: _Module, names: Mapping[str, str], modules: Mapping[str
 
 
 def _class_page(
-    module: _Module, name: str, node: ast.ClassDef, names: Mapping[str, str], modules: Mapping[str, _Module]
+    module: Module, name: str, node: ast.ClassDef, names: Mapping[str, str], modules: Mapping[str, Module]
 ) -> Page:
     file, reading = module.file, _Reading(module.file)
     methods, complete = _direct(node.body, *_FUNCTION)
@@ -359,13 +185,13 @@ def _class_page(
         _read_assigned(reading, CLASS_ATTRIBUTE, CLASS_VALUE, target, value)
     start, end = file.head(node)
     for relation, base in zip((BASE,) if len(node.bases) == 1 else BASES, node.bases, strict=False):
-        if found := _resolved(base, module, names, modules):
+        if found := resolved(base, module, names, modules):
             reading.link(relation, found, start, end)
             home = found.rpartition(".")[0]
             if relation == BASE and home != module.name:
                 reading.link(HOME, home, start, end)
     for keyword in node.keywords:
-        if keyword.arg == "metaclass" and (found := _resolved(keyword.value, module, names, modules)):
+        if keyword.arg == "metaclass" and (found := resolved(keyword.value, module, names, modules)):
             reading.link(METACLASS, found, start, end)
     _read_raised(reading, node.body, module, names, modules)
     return reading.page(f"{module.name}.{name}")
@@ -416,10 +242,10 @@ def _assigned(body: Sequence[ast.stmt]) -> list[tuple[ast.Name, ast.expr]]:
     return found
 
 
-def _read_imports(reading: _Reading, module: _Module, modules: Mapping[str, _Module]) -> None:
+def _read_imports(reading: _Reading, module: Module, modules: Mapping[str, Module]) -> None:
     nodes, complete = _direct(module.file.tree.body, *_IMPORT)
     placed: dict[str, tuple[int, int]] = {}
-    for target, node in ((t, n) for n in nodes for t in _targets(module, n, modules)):
+    for target, node in ((t, n) for n in nodes for t in targets(module, n, modules)):
         if not target or target in placed:
             complete = False
             break
@@ -431,24 +257,24 @@ def _read_imports(reading: _Reading, module: _Module, modules: Mapping[str, _Mod
         reading.link(LAST_IMPORT, target, start, end)
 
 
-def _read_function(reading: _Reading, relation: str, node: _Function) -> None:
+def _read_function(reading: _Reading, relation: str, node: Function) -> None:
     reading.name(relation, node.name, *reading.file.head(node))
-    if relation in _WITH_PARAMETERS:
+    if relation in WITH_PARAMETERS:
         _read_parameters(reading, relation, node)
 
 
-def _read_parameters(reading: _Reading, function: str, node: _Function) -> None:
+def _read_parameters(reading: _Reading, function: str, node: Function) -> None:
     """The last parameter and its default, where all have names and there are two or more."""
     listed = _parameters(node)
     if len(listed) < 2:
         return
-    reading.name(_PARAMETER.format(function), listed[-1].arg, *reading.file.span(listed[-1]))
+    reading.name(PARAMETER.format(function), listed[-1].arg, *reading.file.span(listed[-1]))
     defaults = node.args.kw_defaults if node.args.kwonlyargs else node.args.defaults
     if defaults and defaults[-1]:
-        reading.value(_DEFAULT.format(function), defaults[-1])
+        reading.value(DEFAULT.format(function), defaults[-1])
 
 
-def _parameters(node: _Function) -> list[ast.arg]:
+def _parameters(node: Function) -> list[ast.arg]:
     """In their order; none where there may be any number of them."""
     arguments = node.args
     if arguments.vararg or arguments.kwarg:
@@ -456,7 +282,7 @@ def _parameters(node: _Function) -> list[ast.arg]:
     return [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
 
 
-def _read_init(reading: _Reading, node: _Function) -> None:
+def _read_init(reading: _Reading, node: Function) -> None:
     """Its parameters, and what it first sets on the object."""
     _read_parameters(reading, INIT, node)
     if listed := _parameters(node):
@@ -483,29 +309,14 @@ def _read_assigned(reading: _Reading, relation: str, valued: str, target: ast.Na
 def _read_raised(
     reading: _Reading,
     body: Sequence[ast.stmt],
-    module: _Module,
+    module: Module,
     names: Mapping[str, str],
-    modules: Mapping[str, _Module],
+    modules: Mapping[str, Module],
 ) -> None:
     raised = [inner for node in body for inner in ast.walk(node) if isinstance(inner, ast.Raise)]
     if not raised:
         return
     first = min(raised, key=lambda node: (node.lineno, node.col_offset))
     made = first.exc.func if isinstance(first.exc, ast.Call) else first.exc
-    if made and (found := _resolved(made, module, names, modules)):
+    if made and (found := resolved(made, module, names, modules)):
         reading.link(RAISED, found, *reading.file.span(first))
-
-
-def _resolved(
-    node: ast.expr, module: _Module, names: Mapping[str, str], modules: Mapping[str, _Module]
-) -> str | None:
-    """The full name of a class; None where the file does not say or it is not among the documents."""
-    if not isinstance(node, ast.Name | ast.Attribute):
-        return None
-    written = ast.unparse(node)
-    if written in module.classes:
-        return f"{module.name}.{written}"
-    owner, _, name = written.rpartition(".")
-    full = f"{names.get(owner, '')}.{name}" if owner else names.get(name, "")
-    home, _, name = full.rpartition(".")
-    return full if home in modules and name in modules[home].classes else None
