@@ -13,7 +13,7 @@ from longread.synth.facts.keyed import JOINT
 from longread.synth.facts.vocabulary import RELATIONS
 
 _LOOKUP = (
-    "What is {of}'s {what}?",
+    "What is the {what} of {of}?",
     "What {what} is given for {of}?",
     "Which {what} do the documents state for {of}?",
     "According to the documents, what is the {what} of {of}?",
