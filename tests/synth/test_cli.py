@@ -93,4 +93,42 @@ def test_verify_lists_what_is_not_proven(cli: Cli, folder: Path, finished: list[
         f"{len(made) - 1} of {len(made)} samples are proven",
     ]
     shown = cli("synth", "show", "copy", first.sample.id)
-    assert shown.returncode == 0 and "Checks that failed:\n- answer: the answer is 'nobody'" in shown.stdout
+    assert shown.returncode == 1 and "Checks that failed:\n- answer: the answer is 'nobody'" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"aliases": ("the",)}, "it takes other answers, such as 'the'"),
+        ({"task": "foo"}, "its task is 'foo', that of its type is 'reading'"),
+        ({"type": "riddle"}, "there is no type 'riddle'"),
+        ({"grader": "kind"}, "no grader 'kind'"),
+        ({"id": ""}, "another sample has this id"),
+    ],
+)
+def test_verify_takes_no_sample_that_was_tampered_with(
+    cli: Cli, folder: Path, finished: list[Made], changed: dict[str, object], told: str
+):
+    shutil.copytree(folder, cli.folder / "copy")
+    first = next(one for one in finished[1:] if one.sample.type == "ordering")
+    if "id" in changed:
+        changed = {"id": finished[0].sample.id}
+    wrong = Made(replace(first.sample, **changed), first.quotes)  # type: ignore[arg-type]
+    dataset.write_samples(
+        next(dataset.shards(cli.folder / "copy")), [wrong if one is first else one for one in finished]
+    )
+    done = cli("synth", "verify", "copy")
+    assert done.returncode == 1 and done.stdout.count(": identity: ") == 1 and told in done.stdout
+
+
+def test_fewer_samples_than_wanted_and_an_unusable_folder_are_told(cli: Cli):
+    pages.write(cli.folder)
+    few = cli(*ARGS, "--size", "2000")
+    assert few.returncode == 0
+    assert (
+        "of 2,000 samples were made; out/README.md says what was dropped, and why"
+        in few.stderr.splitlines()[-1]
+    )
+    (cli.folder / "file").write_text("mine")
+    bad = cli("synth", "run", "pages", "--out", "file/set", "--processes", "1")
+    assert (bad.returncode, bad.stdout) == (2, "") and "file/set cannot be used" in bad.stderr

@@ -96,16 +96,16 @@ def run(
 ) -> None:
     """Make a data set of questions whose answers are proven.
 
-    Documents are pages of keys and values (JSON) about one thing each, or Python files. A model, where one is given,
-    proposes more of them; what cannot be proved is dropped. The same command goes on with a run that was killed, and
-    gives the same bytes. Exit codes: 0 made, 1 nothing could be asked, 2 wrong usage,
-    130 interrupted.
+    Documents are pages of keys and values (JSON) about one thing each, tables, Python files and conversations. A
+    model, where one is given, proposes more questions; what cannot be proved is dropped. The same command goes on
+    with a run that was killed, and gives the same bytes. Exit codes: 0 made, 1 nothing could be asked, 2 wrong
+    usage, 130 interrupted.
     """
     need("synth", "duckdb", "pyarrow", "rensa", "sqlglot")
     from longread.documents.load import load
     from longread.printable import printable
     from longread.synth.avoid import Avoided
-    from longread.synth.pipeline import CARD, Progress
+    from longread.synth.pipeline import CARD, Progress, find
     from longread.synth.pipeline import run as execute
     from longread.synth.wishes import wishes
 
@@ -129,6 +129,9 @@ def run(
     avoided = Avoided.of(load(*wished.avoid).documents if wished.avoid else ())
     with _cast(model, base_url, max_calls) as cast:
         made = execute(load(*corpus).documents, wished.recipe, Path(out), tell, processes, avoided, cast)
+    if (count := sum(1 for _ in find(made, ""))) < wished.size:
+        few = f"{count:,} of {wished.size:,} samples were made; {made / CARD} says what was dropped, and why"
+        print(printable(few), file=sys.stderr)
     print(printable(str(made / CARD)))
 
 
@@ -136,7 +139,10 @@ def show(
     folder: Annotated[str, typer.Argument(metavar="DIR", help="A data set.")],
     sample: Annotated[str, typer.Argument(metavar="ID", help="The beginning of a sample's id.")],
 ) -> None:
-    """Explain one sample: question, answer, plan, evidence, and every check."""
+    """Explain one sample: question, answer, plan, evidence, and every check.
+
+    Exit codes: 0 it is proven, 1 it is not, 2 wrong usage.
+    """
     need("synth", "duckdb", "pyarrow", "rensa", "sqlglot")
     from longread.errors import UsageError
     from longread.printable import printable
@@ -152,6 +158,8 @@ def show(
     print("\nChecks: all passed" if not faults else "\nChecks that failed:")
     for check in faults:
         print(printable(f"- {check.name}: {check.fault}"))
+    if faults:
+        raise typer.Exit(1)
 
 
 def verify(folder: Annotated[str, typer.Argument(metavar="DIR", help="A data set.")]) -> None:

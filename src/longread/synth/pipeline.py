@@ -166,10 +166,13 @@ def prove(folder: Path, only: str = "") -> Iterator[tuple[str, tuple[Check, ...]
     splits = {name: [document for document, split in stored if split == name] for name in _SPLITS}
     stated = _read_stated(folder / TRIPLES)
     grounds = {name: _ground(Known(own, _base(own, stated))) for name, own in splits.items()}
-    found = False
+    seen: set[str] = set()
     for shard in dataset.shards(folder):
         for sample, quotes in dataset.read_samples(shard):
-            found = True
+            if sample.id in seen:
+                yield sample.id, (Check("identity", "another sample has this id"),)
+                continue
+            seen.add(sample.id)
             if only and sample.id != only:
                 continue
             if sample.split not in grounds:
@@ -178,7 +181,7 @@ def prove(folder: Path, only: str = "") -> Iterator[tuple[str, tuple[Check, ...]
             ground = grounds[sample.split]
             checks = [quoted(sample, quotes, ground.documents), *verify(sample, ground)]
             yield sample.id, tuple(check for check in checks if not check.passed)
-    if not found:
+    if not seen:
         raise InputError(f"{folder} holds no samples: `longread synth run` did not finish there")
 
 
@@ -224,14 +227,17 @@ def _begin(out: Path, recipe: Recipe, chosen: Chosen, avoid: Avoided, cast: Cast
         "proposed": cast.decides if cast else None,
     }
     noted = out / PLAN
-    if noted.exists():
-        if json.loads(noted.read_text()) != plan:
-            raise UsageError(f"{out} holds another data set; give another --out, or remove it")
-        return
-    if out.exists() and any(path.name != f"{PLAN}.part" for path in out.iterdir()):
-        raise UsageError(f"{out} is not empty; give another --out")
-    out.mkdir(parents=True, exist_ok=True)
-    _write(noted, json.dumps(plan, indent=1) + "\n")
+    try:
+        if noted.exists():
+            if json.loads(noted.read_text()) != plan:
+                raise UsageError(f"{out} holds another data set; give another --out, or remove it")
+            return
+        if out.exists() and any(path.name != f"{PLAN}.part" for path in out.iterdir()):
+            raise UsageError(f"{out} is not empty; give another --out")
+        out.mkdir(parents=True, exist_ok=True)
+        _write(noted, json.dumps(plan, indent=1) + "\n")
+    except OSError as error:
+        raise UsageError(f"{out} cannot be used: {error.strerror}; give another --out") from error
 
 
 def _made(
@@ -305,8 +311,8 @@ def _finish(out: Path, parts: Sequence[tuple[Unit, Path]], chosen: Chosen) -> No
             tried[unit.type][solver] += Trial(**trial)
     if not made:
         raise InputError(
-            "nothing to ask for was found: these documents are neither pages of keys and values that share a naming "
-            "key nor Python code, or too few of them"
+            "nothing to ask for was found: these documents are no pages of keys and values that share a naming key, "
+            "no tables, Python code or conversations, or too few of them"
         )
     made.sort(key=lambda one: (one.sample.split, one.sample.id))
     for number, first in enumerate(range(0, len(made), dataset.SHARD)):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from longread.grading import Gold, grade
+from longread.grading import Gold, grade, graders
 from longread.grading.text import cem
 from longread.synth import plans
 from longread.synth.answers import Result, answer, same
@@ -17,6 +17,7 @@ from longread.synth.options import options
 from longread.synth.proof import Proof, UnderivableError
 from longread.synth.rules import decided, rivals
 from longread.synth.sql import Tables
+from longread.synth.types import TYPES
 from longread.synth.values import plain
 from longread.synth.wording import forms, question
 from longread.types import Document, Evidence, Sample
@@ -65,6 +66,8 @@ def verify(sample: Sample, ground: Ground) -> list[Check]:
         plan = plans.from_json(sample.plan)
     except ValidationError as error:
         return [Check("plan", f"the plan cannot be read: {error.errors()[0]['msg']}")]
+    if (told := _identity(sample)).fault:
+        return [told]
     base = ground.base.within(sample.documents)
     proof = Proof(base)
     try:
@@ -78,12 +81,27 @@ def verify(sample: Sample, ground: Ground) -> list[Check]:
     if not all(check.passed for check in checks):
         return checks
     checks.append(_necessity(sample, plan, base, answer(derived)))
-    checks.append(_spread(sample))
+    checks.append(_spread(sample, plan))
     checks.append(_shortcut(sample, plan, ground, answer(derived)))
     checks.append(_intervention(plan, base, answer(derived)))
     checks.append(_rule(plan, base, answer(derived)))
     checks.append(_count(sample, plan, base))
     return checks
+
+
+def _identity(sample: Sample) -> Check:
+    """What a type decides must be what is stored, and there are no answers beside the plan's."""
+    if sample.type not in TYPES or sample.grader not in graders():
+        return Check("identity", f"there is no type '{sample.type}' or no grader '{sample.grader}'")
+    if sample.task != TYPES[sample.type].task:
+        return Check(
+            "identity", f"its task is '{sample.task}', that of its type is '{TYPES[sample.type].task}'"
+        )
+    if sample.aliases:
+        return Check("identity", f"it takes other answers, such as {sample.aliases[0]!r}")
+    if len(set(sample.documents)) < len(sample.documents):
+        return Check("identity", "a document stands twice in its context")
+    return Check("identity")
 
 
 def _agreement(plan: plans.Plan, sample: Sample, ground: Ground, derived: Result) -> Check:
@@ -145,7 +163,9 @@ def _necessity(sample: Sample, plan: plans.Plan, base: Base, derived: str) -> Ch
     return Check("necessity")
 
 
-def _spread(sample: Sample) -> Check:
+def _spread(sample: Sample, plan: plans.Plan) -> Check:
+    if isinstance(plan, plans.Aggregate) and len(sample.evidence) < SPREAD:
+        return Check("spread", f"it is asked over fewer than {SPREAD} figures")
     if sample.task == "multi_hop" and len({evidence.doc for evidence in sample.evidence}) < SPREAD:
         return Check("spread", f"its evidence lies in fewer than {SPREAD} documents")
     return Check("spread")
