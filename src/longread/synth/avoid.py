@@ -30,9 +30,10 @@ class Avoided:
         grams: set[str] = set()
         texts: set[str] = set()
         for document in documents:
-            grams.update(_grams(document.text))
+            for text in _texts(document):
+                grams.update(_grams(text))
+                texts.add(_plain(text))
             texts.update(map(_plain, document.text.splitlines()))
-            texts.update(_plain(fact.value) for fact in facts(document))
         return cls(frozenset(grams), frozenset(texts - {""}))
 
     @cached_property
@@ -40,12 +41,22 @@ class Avoided:
         """Of all of it."""
         return hashlib.sha256("\n".join([*sorted(self.grams), "", *sorted(self.texts)]).encode()).hexdigest()
 
-    def has(self, text: str) -> bool:
-        """Whether 13 words in a row of `text`, or all of it, stand in what is to be avoided."""
-        return _plain(text) in self.texts or not self.grams.isdisjoint(_grams(text))
+    def asks(self, question: str) -> bool:
+        """Whether 13 words in a row of a question, or all of it, stand in what is to be avoided."""
+        return _plain(question) in self.texts or not self.grams.isdisjoint(_grams(question))
+
+    def holds(self, document: Document) -> bool:
+        """Whether 13 words in a row of a document do."""
+        return any(not self.grams.isdisjoint(_grams(text)) for text in _texts(document))
 
 
 NOTHING = Avoided()
+
+
+def _texts(document: Document) -> Iterator[str]:
+    """The values of JSON, as its keys are the same in all pages of a kind; any other document as a whole."""
+    values = [fact.value for fact in facts(document)]
+    yield from values or [document.text]
 
 
 def _plain(text: str) -> str:

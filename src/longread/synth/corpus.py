@@ -50,7 +50,7 @@ def choose(documents: Iterable[Document], avoid: Avoided = NOTHING) -> Chosen:
     near = RMinHashLSH(_ALIKE, _PERMUTATIONS, _BANDS)
     hashes: list[RMinHash] = []
     for document in documents:
-        if reason := _unfit(document) or (AVOIDED if avoid.has(document.text) else None):
+        if reason := _unfit(document) or (AVOIDED if avoid.holds(document) else None):
             left.append(Left(document.source, reason))
             continue
         digest = hashlib.sha256(document.text.encode()).hexdigest()

@@ -56,7 +56,7 @@ class Yield(NamedTuple):
 
 def possible(type_: str, base: Base) -> bool:
     """Whether questions of a type can be asked of a base at all."""
-    topics = _topics(type_, base)
+    topics = topics_of(type_, base)
     drawn = (random.Random(f"possible:{type_}:{number}") for number in range(_DRAWS))  # noqa: S311
     return any(PROPOSERS[type_](rng, topics) for rng in drawn) if topics.any else False
 
@@ -64,7 +64,7 @@ def possible(type_: str, base: Base) -> bool:
 def make(unit: Unit, ground: Ground, tokens: Mapping[str, int], avoid: Avoided) -> Yield:
     """The samples of a unit; the same for the same arguments."""
     base = ground.base
-    topics = _topics(unit.type, base)
+    topics = topics_of(unit.type, base)
     made: list[Made] = []
     rejected: Counter[str] = Counter()
     answers: Counter[str] = Counter()
@@ -81,19 +81,18 @@ def make(unit: Unit, ground: Ground, tokens: Mapping[str, int], avoid: Avoided) 
         if isinstance(sample, str):
             rejected[sample] += 1
             continue
-        if answers[_counted(sample)] >= max(1, int(MOST_ALIKE * unit.wanted)):
+        if answers[counted(sample)] >= max(1, int(MOST_ALIKE * unit.wanted)):
             rejected["answer too common"] += 1
-        elif (sample.plan, _counted(sample)) in asked:
+        elif (sample.plan, counted(sample)) in asked:
             rejected["asked before"] += 1
-        elif avoid.has(sample.question.partition("\n")[0]):
+        elif avoid.asks(sample.question.partition("\n")[0]):
             rejected[AVOIDED] += 1
         elif faults := [check for check in verify(sample, ground) if not check.passed]:
             rejected[faults[0].name] += 1
         else:
-            answers[_counted(sample)] += 1
-            asked.add((sample.plan, _counted(sample)))
-            texts = (ground.documents[doc].text[start:end] for doc, start, end, _ in sample.evidence)
-            made.append(Made(sample, tuple(texts)))
+            answers[counted(sample)] += 1
+            asked.add((sample.plan, counted(sample)))
+            made.append(quoting(sample, ground))
     kept = _balanced(made)
     rejected.update({"answer too common": len(made) - len(kept)})
     tried = trials([one.sample for one in kept], ground)
@@ -107,19 +106,26 @@ def _balanced(made: list[Made]) -> tuple[Made, ...]:
         seen: Counter[str] = Counter()
         kept = []
         for one in made:
-            seen[_counted(one.sample)] += 1
-            if seen[_counted(one.sample)] <= most:
+            seen[counted(one.sample)] += 1
+            if seen[counted(one.sample)] <= most:
                 kept.append(one)
         if len(kept) == len(made):
             return tuple(kept)
         made = kept
 
 
-def _topics(type_: str, base: Base) -> Topics:
+def topics_of(type_: str, base: Base) -> Topics:
+    """What questions of a type can be about."""
     return Topics(Base(tuple(page for page in base.pages if page.kind == TYPES[type_].kind)))
 
 
-def _counted(sample: Sample) -> str:
+def quoting(sample: Sample, ground: Ground) -> Made:
+    """A sample with the text of its evidence."""
+    texts = (ground.documents[doc].text[start:end] for doc, start, end, _ in sample.evidence)
+    return Made(sample, tuple(texts))
+
+
+def counted(sample: Sample) -> str:
     """What must not be common: the answer, or, as letters are, what is asked."""
     return sample.plan if sample.grader == "choice" else sample.answer
 

@@ -132,7 +132,7 @@ def run(
     if cast:
         prose = [d for own in known.values() for d in own.documents if triples.readable(d, own.base)]
         stated = _stated(out, cast, prose)
-        known = {name: own._replace(base=_base(own.documents, stated)) for name, own in known.items()}
+        known = {name: _told(own, stated) for name, own in known.items()}
     can = partial(possible, base=known["train"].base)
     units = list(recipe.units(can))
     proposed: list[Unit] = []
@@ -165,7 +165,7 @@ def prove(folder: Path, only: str = "") -> Iterator[tuple[str, tuple[Check, ...]
     stored = dataset.read_documents(folder / dataset.DOCUMENTS)
     splits = {name: [document for document, split in stored if split == name] for name in _SPLITS}
     stated = _read_stated(folder / TRIPLES)
-    grounds = {name: _ground(Known(own, _base(own, stated))) for name, own in splits.items()}
+    grounds = {name: _ground(_told(Known(own, _base(own)), stated)) for name, own in splits.items()}
     seen: set[str] = set()
     for shard in dataset.shards(folder):
         for sample, quotes in dataset.read_samples(shard):
@@ -185,11 +185,16 @@ def prove(folder: Path, only: str = "") -> Iterator[tuple[str, tuple[Check, ...]
         raise InputError(f"{folder} holds no samples: `longread synth run` did not finish there")
 
 
-def _base(documents: Sequence[Document], stated: Stated = Stated()) -> Base:  # noqa: B008 (it is frozen)
+def _base(documents: Sequence[Document]) -> Base:
     records = build({document.id: own for document in documents if (own := list(facts(document)))})
     pages = (*records.pages, *code.pages(documents), *dialogue.pages(documents))
-    base = Base((*pages, *tables.pages(documents, (page.name for page in pages))))
-    return Base((*base.pages, *triples.pages(documents, stated.triples, base)))
+    return Base((*pages, *tables.pages(documents, (page.name for page in pages))))
+
+
+def _told(known: Known, stated: Stated) -> Known:
+    """What is known with what a model found in prose."""
+    found = triples.pages(known.documents, stated.triples, known.base)
+    return known._replace(base=Base((*known.base.pages, *found)))
 
 
 def _stated(out: Path, cast: Cast, prose: Sequence[Document]) -> Stated:

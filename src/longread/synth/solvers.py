@@ -85,21 +85,21 @@ def best_document(samples: Sequence[Sample], ground: Ground) -> list[bool]:
     Of a conversation, which is one document, it takes what follows the turn that matches best.
     """
     docs = list(dict.fromkeys(doc for sample in samples for doc in sample.documents))
-    score = _scorer([ground.documents[doc].text for doc in docs])
+    score = scorer([ground.documents[doc].text for doc in docs])
     right = []
     for sample in samples:
         scores = dict(zip(docs, score(sample.question), strict=True))
         best = max(sample.documents, key=lambda doc: scores[doc])
         turns = [turn for page in ground.base.by_doc[best] for turn in page.turns]
         if turns and isinstance(plans.from_json(sample.plan), plans.Reply):
-            ranked = _scorer([turn.said for turn in turns[:-1]])(sample.question)
+            ranked = scorer([turn.said for turn in turns[:-1]])(sample.question)
             right.append(turns[ranked.index(max(ranked)) + 1].line == sample.answer)
         else:
             right.append(executed(sample, ground, [best]))
     return right
 
 
-def _scorer(texts: Sequence[str]) -> Callable[[str], list[float]]:
+def scorer(texts: Sequence[str]) -> Callable[[str], list[float]]:
     """Scores of all texts for a question, by BM25."""
     import bm25s  # with numpy, half of what it takes to start
 
@@ -107,7 +107,12 @@ def _scorer(texts: Sequence[str]) -> Callable[[str], list[float]]:
         return lambda _: []
     index = bm25s.BM25()
     index.index([terms(text) for text in texts], show_progress=False)
-    return lambda question: [float(score) for score in index.get_scores(terms(question))]
+
+    def score(question: str) -> list[float]:
+        asked = terms(question)
+        return [float(one) for one in index.get_scores(asked)] if asked else [0.0] * len(texts)
+
+    return score
 
 
 def extractive(sample: Sample, ground: Ground) -> bool:

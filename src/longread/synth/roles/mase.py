@@ -14,11 +14,10 @@ from longread.synth.avoid import Avoided
 from longread.synth.base import Base
 from longread.synth.corpus import AVOIDED
 from longread.synth.dataset import Made
-from longread.synth.make import Unit, Yield
+from longread.synth.make import Unit, Yield, counted, quoting, topics_of
 from longread.synth.propose import Topics
 from longread.synth.roles.proposals import Proposal, Turn, View
 from longread.synth.solvers import Trial, trials
-from longread.synth.types import TYPES
 from longread.synth.verify import Ground
 from longread.types import Sample
 
@@ -64,11 +63,11 @@ class Roles(NamedTuple):
 
 def play(unit: Unit, ground: Ground, roles: Roles, before: Sequence[Sample], avoid: Avoided) -> Yield:
     """`unit.wanted` rounds of proposals. No plan or answer of `before`, which are of this type and split, recurs."""
-    topics = Topics(Base(tuple(page for page in ground.base.pages if page.kind == TYPES[unit.type].kind)))
+    topics = topics_of(unit.type, ground.base)
     made: list[Made] = []
     rejected: Counter[str] = Counter()
     asked = {sample.plan for sample in before}
-    said = {_counted(sample) for sample in before}
+    said = {counted(sample) for sample in before}
     history = deque((Turn(one.plan, roles.solver(one)) for one in before[-_KEPT:]), _KEPT)
     solved = 0
     for number in range(unit.wanted if topics.quantities else 0):
@@ -80,18 +79,17 @@ def play(unit: Unit, ground: Ground, roles: Roles, before: Sequence[Sample], avo
                 rejected[f"proposed: {sample}"] += 1
             elif sample.plan in asked:
                 rejected["proposed: asked before"] += 1
-            elif _counted(sample) in said:
+            elif counted(sample) in said:
                 rejected["proposed: answer too common"] += 1
-            elif avoid.has(sample.question.partition("\n")[0]):
+            elif avoid.asks(sample.question.partition("\n")[0]):
                 rejected[f"proposed: {AVOIDED}"] += 1
             else:
                 asked.add(sample.plan)
-                said.add(_counted(sample))
+                said.add(counted(sample))
                 turn = Turn(sample.plan, roles.solver(sample))
                 history.append(turn)
                 solved += turn.solved
-                texts = (ground.documents[doc].text[start:end] for doc, start, end, _ in sample.evidence)
-                made.append(Made(sample, tuple(texts)))
+                made.append(quoting(sample, ground))
     tried = {**trials([one.sample for one in made], ground), PROXY: Trial(len(made), solved)}
     return Yield(tuple(made), dict(sorted(rejected.items())), tried)
 
@@ -107,8 +105,3 @@ def _shown(rng: random.Random, topics: Topics, most: int) -> Base:
             led = {way.name for way in topics.ways.get(page.name, ())}
             waiting += [topics.base.by_name[name] for name in rng.sample(sorted(led), min(len(led), 2))]
     return Base(tuple(page for page in topics.base.pages if page.name in chosen))
-
-
-def _counted(sample: Sample) -> str:
-    """What must not recur: the answer, or, as letters do, what is asked."""
-    return sample.plan if sample.grader == "choice" else sample.answer

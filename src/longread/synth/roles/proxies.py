@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
 from pydantic import ValidationError
 
-from longread.reading.terms import terms
 from longread.synth import plans
 from longread.synth.answers import answer
 from longread.synth.proof import Proof, UnderivableError
 from longread.synth.propose import Topics
 from longread.synth.roles.proposals import Proposal, Quote, View
-from longread.synth.solvers import executed
+from longread.synth.solvers import executed, scorer
 from longread.synth.verify import Ground
 from longread.types import Document, Sample
 
@@ -59,22 +58,13 @@ class SearchSolver:
 
     def __call__(self, sample: Sample) -> bool:
         """Whether those documents alone give the answer."""
-        scores = self._index.get_scores(terms(sample.question))
-        best = sorted(sample.documents, key=lambda doc: -scores[self._places[doc]])
+        scores = dict(zip(self._ground.documents, self._score(sample.question), strict=True))
+        best = sorted(sample.documents, key=lambda doc: -scores[doc])
         return executed(sample, self._ground, best[:TOP])
 
     @cached_property
-    def _places(self) -> dict[str, int]:
-        return {doc: place for place, doc in enumerate(self._ground.documents)}
-
-    @cached_property
-    def _index(self) -> Any:
-        import bm25s  # with numpy, half of what it takes to start
-
-        index = bm25s.BM25()
-        texts = (document.text for document in self._ground.documents.values())
-        index.index([terms(text) for text in texts], show_progress=False)
-        return index
+    def _score(self) -> Callable[[str], list[float]]:
+        return scorer([document.text for document in self._ground.documents.values()])
 
 
 def _vary(rng: random.Random, tree: dict[str, Any], topics: Topics) -> None:
