@@ -2,12 +2,13 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from longread.models.base import Delta
 from longread.reading.extractive import ExtractivePolicy
-from longread.reading.notes import Notes
+from longread.reading.notes import Add, Notes
 from longread.reading.policy import NOT_ANSWERED, Draft
 from longread.reading.section import Sections
 from longread.types import Chunk, Corpus, Document, Span
@@ -218,6 +219,26 @@ async def test_budgets_are_kept() -> None:
         assert sum(policy.count(e.claim + e.quote) for e in notes.entries) <= 300
     assert set(evidence) <= {entry.quote for entry in notes.entries}
     assert len((await policy.answer(task, notes, lambda _: None)).cited) == 1
+
+
+async def test_what_full_notes_have_no_place_for_is_not_noted() -> None:
+    question, _, sections = planted(2, 3, False)
+    tight, roomy = ExtractivePolicy(notes_tokens=60), ExtractivePolicy(notes_tokens=10_000)
+    task = await roomy.begin(question, sections, withhold=True)
+
+    async def adds(policy: ExtractivePolicy, held: Notes, at: int) -> list[Add]:
+        (noted,) = await policy.note([task], [held], sections[at], len(sections))
+        return [one for one in noted.operations if isinstance(one, Add)]
+
+    every = [await adds(roomy, Notes(), at) for at in range(len(sections))]
+    at = max(range(len(sections)), key=lambda n: len({one.weight for one in every[n]}))
+    worths = sorted(one.weight for one in every[at])
+    least = (worths[0] + worths[-1]) / 2
+    assert worths[0] < least
+    held = Notes().update(every[at], None, sections[at])
+    full = replace(held, entries=tuple(entry._replace(weight=least) for entry in held.entries))
+    assert sorted(one.weight for one in await adds(roomy, full, at)) == worths
+    assert sorted(one.weight for one in await adds(tight, full, at)) == [w for w in worths if w >= least]
 
 
 def test_settings_show_in_the_fingerprint() -> None:

@@ -29,6 +29,8 @@ def test_run_makes_a_data_set_and_tells_what_it_does(cli: Cli):
     ]  # fmt: skip
     card = (cli.folder / "out" / CARD).read_text()
     assert "6 samples over 46 documents (30 for training, 16 for evaluation; 0 left out)" in card
+    assert "| 4,097 to 8,192 | " in card or "| 2,049 to 4,096 | 6 | " in card
+    assert "| comparison | 100.0% of 3 | " in card and "| all | 100.0% of 6 | " in card
     assert json.loads((cli.folder / "out" / PLAN).read_text())["types"] == ["comparison", "temporal"]
 
     again = cli(*ARGS, "--size", "6")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from longread.synth.pipeline import Recipe, prove, run
 from longread.synth.proof import Proof, UnderivableError
 from longread.synth.rules import decided, rivals
 from longread.synth.sql import Tables
+from longread.synth.verify import verify
+from longread.synth.wording import question
 from tests.synth import pages
 from tests.synth.pages import base, documents
 
@@ -84,3 +87,24 @@ def test_rules_are_asked_for_and_proved(tmp_path: Path):
         assert isinstance(plan, plans.Induce) and one.answer in plan.labels
         assert all(f"{name} → {label}" in one.question for name, label in plan.shots)
     assert not [faults for _, faults in prove(out) if faults]
+
+
+def test_a_sample_whose_examples_leave_its_answer_open_is_not_proven(tmp_path: Path):
+    out = run(documents(), Recipe(10, (16_384,), 1, ("in_context",)), tmp_path / "out")
+    stored = [one for one, split in dataset.read_documents(out / dataset.DOCUMENTS) if split == "train"]
+    ground = pages.ground(stored)
+    (shard,) = dataset.shards(out)
+    sample = next(one.sample for one in dataset.read_samples(shard) if one.sample.split == "train")
+    plan = plans.from_json(sample.plan)
+    assert isinstance(plan, plans.Induce)
+    fewer = replace(plan, shots=tuple({label: (name, label) for name, label in plan.shots}.values()))
+    proof = Proof(ground.base.within(sample.documents))
+    given = proof.execute(fewer)
+    open_ = replace(
+        sample,
+        plan=plans.to_json(fewer),
+        question=question(fewer, 0),
+        answer=str(given),
+        evidence=proof.evidence,
+    )
+    assert [check.name for check in verify(open_, ground) if not check.passed] == ["rule"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from decimal import Decimal
 from functools import cache
@@ -30,7 +31,10 @@ from longread.synth.proof import Proof, UnderivableError
 from longread.synth.propose import PROPOSERS, Topics
 from longread.synth.sql import Tables
 from longread.synth.types import TYPES, grader, numeric
-from tests.synth.pages import RECORDS, base, base_of, documents
+from longread.synth.verify import Ground, verify
+from longread.synth.wording import question
+from longread.types import Sample
+from tests.synth.pages import RECORDS, base, base_of, document, documents, ground
 
 
 @cache
@@ -370,3 +374,27 @@ def test_options_are_others_of_the_column_with_the_answer():
     assert places == {0, 1, 2, 3}
     assert options(Entity(page.name), right, known, 0) is None
     assert options(plan, right, known.within([page.doc]), 0) is None
+
+
+def test_an_aggregate_over_two_figures_is_no_question():
+    known = pages_of_three()
+    for number, fault in ((3, ""), (2, "it is asked over fewer than 3 figures")):
+        docs = tuple(page.doc for page in known.base.pages[:number])
+        proof = Proof(known.base.within(docs))
+        plan = Aggregate("area", "sum")
+        given = answer(proof.execute(plan))
+        sample = Sample(
+            "x", "numerical", "aggregation", question(plan, 0), given, "docmath", docs,
+            evidence=proof.evidence, plan=plans.to_json(plan), split="train",
+        )  # fmt: skip
+        assert [check.fault for check in verify(sample, known) if not check.passed] == [fault] * bool(fault)
+
+
+def pages_of_three() -> Ground:
+    given = [
+        document(
+            json.dumps({"name": name, "area": f"{area} sq km", "near": "Alpha; Beta; Gamma"}), f"{name}.json"
+        )
+        for name, area in (("Alpha", 10), ("Beta", 20), ("Gamma", 35))
+    ]
+    return ground(given)

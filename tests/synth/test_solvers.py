@@ -63,6 +63,11 @@ def test_closed_book_guesses_what_is_common_first_or_long(ground: Ground):
     over = (plans.Entity("Alpha"), plans.Entity("Beta"))
     most = plans.Extreme(over, "area", "most")
     assert solvers.closed_book([about(ground, most, "Alpha"), about(ground, most, "Beta")]) == [True, False]
+    orders = plans.Order((*over, plans.Entity("Gamma")), "area", "quantity")
+    tried = solvers.trials(
+        [about(ground, most, "Alpha"), about(ground, orders, "Gamma; Alpha; Beta")], ground
+    )
+    assert tried[solvers.CLOSED].chance == pytest.approx(1 / 2 + 1 / 6)
     offered = "Which?\n(A) Rome\n(B) Ulaanbaatar\n(C) Oslo\n(D) Bern"
     assert solvers.closed_book([about(ground, one, "B", offered, "choice")]) == [True]
 

@@ -172,7 +172,7 @@ def run(
         prepared = await prepare(plan, Path(out))
         _say(printable(prepared.opened.choice))
         _agree(prepared, yes or resolved.capped)
-        kept = f", of which {had:,} are kept from before" if (had := prepared.kept()) else ""
+        kept = f", of which {had:,} are kept from before" if (had := prepared.kept) else ""
         _say(f"{prepared.total:,} answers to be had{kept}; the run is kept in {prepared.folder}")
         return await execute(prepared, Progress(tell=_Ticker().tell))
 

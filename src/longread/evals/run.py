@@ -13,6 +13,7 @@ import platform
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -133,8 +134,9 @@ class Prepared:
         """Where Inspect's logs are."""
         return self.folder / "logs"
 
+    @cached_property
     def kept(self) -> int:
-        """Answers that there are from before."""
+        """Answers that there were when this was first asked."""
         store = Store(self.folder / "calls")
         try:
             return sum(
@@ -151,7 +153,7 @@ class Prepared:
     def finished(self) -> list[RunResults]:
         """The results of a run that has nothing left to be done; empty for any other."""
         general = any(name in GENERAL for name in self.plan.benchmarks)
-        if general or not any(self.logs.glob("*.eval")) or self.kept() < self.total:
+        if general or not any(self.logs.glob("*.eval")) or self.kept < self.total:
             return []
         results = read_runs([self.logs])
         whole = all(len(one.results) == one.total for one in results)
