@@ -46,5 +46,5 @@ clean:
 	touch $@
 
 .venv/.all: .venv/bin/python pyproject.toml constraints.txt
-	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e ".[eval,general,local,synth,dev]"
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e ".[eval,general,local,synth,train,dev]"
 	touch $@ .venv/.core

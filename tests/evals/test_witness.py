@@ -77,11 +77,11 @@ def test_what_is_not_read_is_not_reached() -> None:
 
 
 def test_a_memory_holds_only_what_its_text_still_says() -> None:
-    from longread.evals.witness import _standing
     from longread.reading.notes import Entry, Notes
+    from longread.reading.retained import standing
 
     kept = Entry(1, "", "Velmar was founded by Adra Lomis.", Span("a", 0, 33), 0)
     lost = Entry(2, "", "The mill burned down in 1702.", Span("a", 40, 69), 0)
     notes = Notes((kept, lost), memory="So far: Velmar was founded by Adra Lomis in some year.")
-    assert _standing(notes) == {kept.span}
-    assert _standing(Notes((kept, lost))) == {kept.span, lost.span}
+    assert standing(notes) == {kept.span}
+    assert standing(Notes((kept, lost))) == {kept.span, lost.span}

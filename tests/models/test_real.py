@@ -88,12 +88,12 @@ async def test_local_reply_carries_ids_whose_logprobs_the_model_confirms(local: 
 async def test_local_stops_at_the_end_of_turn_and_leaves_it_out_of_the_text(local: LocalModel) -> None:
     whole = await local.chat(PROMPT, GREEDY)
     assert whole.token_ids is not None
-    ends = local._ends
+    ends = local._turns.ends
     try:
-        local._ends = frozenset(whole.token_ids[3:4])
+        local._turns.ends = frozenset(whole.token_ids[3:4])
         reply = await local.chat(PROMPT, GREEDY)
     finally:
-        local._ends = ends
+        local._turns.ends = ends
     assert reply.finish == "stop"
     first = whole.token_ids.index(whole.token_ids[3])
     assert reply.token_ids == whole.token_ids[: first + 1]

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import docx
+import numpy as np
 import pptx
 import xlsxwriter
 from reportlab.pdfgen import canvas
+from safetensors.numpy import save_file
 
 from tests.support import planted
 from tests.synth import pages
@@ -78,6 +80,7 @@ def write_files(folder: Path) -> None:
     binaries = folder / ".venv" / "bin"
     binaries.mkdir(parents=True)
     (binaries / "longread").symlink_to(Path(sys.executable).parent / "longread")
+    _checkpoints(folder)
     _history(folder)
 
 
@@ -103,6 +106,17 @@ def _pages(folder: Path) -> None:
         check=True,
         capture_output=True,
     )
+
+
+def _checkpoints(folder: Path) -> None:
+    """A model and two that were trained from it, as far as merging goes."""
+    rng = np.random.default_rng(1)
+    start = rng.normal(size=(8, 8)).astype(np.float32)
+    for name in ("original", "stage3", "memory"):
+        weights = start if name == "original" else start + rng.normal(size=(8, 8)).astype(np.float32)
+        (folder / name).mkdir()
+        (folder / name / "config.json").write_text('{"model_type": "qwen3"}', encoding="utf-8")
+        save_file({"model.norm.weight": weights}, folder / name / "model.safetensors")
 
 
 def _benchmark(path: Path) -> None:

@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from longread.cli import ask, completion, config, demo, doctor, evals, mcp, models, runs, synth
+from longread.cli import ask, completion, config, demo, doctor, evals, mcp, merge, models, runs, synth, train
 from longread.errors import LongreadError
 
 EXAMPLES = """\b
@@ -32,6 +32,8 @@ ask.register(app)
 runs.register(app)
 evals.register(app)
 synth.register(app)
+train.register(app)
+merge.register(app)
 config.register(app)
 models.register(app)
 doctor.register(app)

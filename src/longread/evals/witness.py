@@ -6,17 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from rapidfuzz import fuzz
-
 from longread.evals.results import Cited, Found
 from longread.reading.notes import Entry, Notes
 from longread.reading.policy import Draft, Emit, Noted, Policy, Task, Turn
 from longread.reading.recording import Run
+from longread.reading.retained import matches, share, spans, standing
 from longread.reading.section import Section
 from longread.types import Citation, Corpus, Evidence, Span
-
-_STANDS = 80.0
-"""Percent of likeness from which a quote counts as standing in a free-text memory."""
 
 
 @dataclass
@@ -34,8 +30,8 @@ class Seen:
         reached = _Cover(self.reached)
         return Found(
             sum(reached.holds(one.span) for one in evidence) / len(evidence),
-            _share(evidence, self.captured),
-            _share(evidence, self.retained),
+            share(evidence, self.captured),
+            share(evidence, self.retained),
         )
 
 
@@ -99,20 +95,20 @@ class Witnessed:
     def fit(self, tasks: Sequence[Task], notes: Sequence[Notes]) -> Sequence[tuple[Notes, tuple[Entry, ...]]]:
         """Sees what was noted before any of it is dropped."""
         for held in notes:
-            self._seen.captured |= _spans(held)
+            self._seen.captured |= spans(held)
         return self._policy.fit(tasks, notes)
 
     async def answer(self, task: Task, notes: Notes, emit: Emit) -> Draft:
         """Sees what is held at the end."""
-        self._seen.retained = _standing(notes)
+        self._seen.retained = standing(notes)
         return await self._policy.answer(task, notes, emit)
 
     async def whole(self, task: Task, section: Section, emit: Emit) -> Draft:
         """Sees what comes before the policy in one pass, and what it noted of it."""
         self._seen.reached += section.chunk.spans
         draft = await self._policy.whole(task, section, emit)
-        self._seen.captured |= _spans(draft.notes)
-        self._seen.retained = _standing(draft.notes)
+        self._seen.captured |= spans(draft.notes)
+        self._seen.retained = standing(draft.notes)
         return draft
 
 
@@ -121,39 +117,9 @@ def cited(citations: Sequence[Citation], corpus: Corpus, evidence: Sequence[Evid
     if not evidence:
         return None
     ids = {document.source: document.id for document in corpus}
-    spans = [Span(ids[c.source], c.start, c.end) for c in citations]
-    right = sum(any(_matches(span, one.span) for one in evidence) for span in spans)
-    return Cited(right / len(spans) if spans else 0.0, _share(evidence, spans))
-
-
-def _share(evidence: Sequence[Evidence], spans: Iterable[Span]) -> float:
-    """Share of the evidence that some span lies on."""
-    by_document: dict[str, list[Span]] = {}
-    for span in spans:
-        by_document.setdefault(span.doc, []).append(span)
-    hit = sum(any(_matches(s, one.span) for s in by_document.get(one.doc, ())) for one in evidence)
-    return hit / len(evidence)
-
-
-def _matches(a: Span, b: Span) -> bool:
-    """Whether two spans share at least half of the shorter one: a quote may be part of a sentence, or more."""
-    shared = min(a.end, b.end) - max(a.start, b.start)
-    return a.doc == b.doc and 2 * shared >= max(1, min(a.end - a.start, b.end - b.start))
-
-
-def _spans(notes: Notes) -> set[Span]:
-    return {entry.span for entry in notes.entries if entry.span}
-
-
-def _standing(notes: Notes) -> set[Span]:
-    """Spans of what the notes say at the end. A free-text memory holds only what its text still says."""
-    if not notes.memory:
-        return _spans(notes)
-    return {
-        entry.span
-        for entry in notes.entries
-        if entry.span and fuzz.partial_ratio(entry.quote, notes.memory) >= _STANDS
-    }
+    quoted = [Span(ids[c.source], c.start, c.end) for c in citations]
+    right = sum(any(matches(span, one.span) for one in evidence) for span in quoted)
+    return Cited(right / len(quoted) if quoted else 0.0, share(evidence, quoted))
 
 
 class _Stretch(NamedTuple):

@@ -22,7 +22,7 @@ from transformers.utils import logging as transformers_logging
 from longread.errors import ModelError
 from longread.models.base import Delta, Message, OnDelta, Reply, Sampling
 from longread.models.thinking import ThinkSplitter
-from longread.types import Usage
+from longread.models.turns import Turns
 
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "spiece.model", "tekken.json")
 _MOST_PENDING = 8
@@ -47,15 +47,14 @@ class LocalModel:
     """No schema is enforced."""
 
     def __init__(self, path: str | Path, *, window: int | None = None, device: str | None = None) -> None:
-        folder = _checked(Path(path))
+        folder = checked(Path(path))
         self.name = f"local:{path}"
         self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        self._tokenizer, self._model = _load(folder, self._device)
+        tokenizer, self._model = load_checkpoint(folder)
+        self._model.eval().to(self._device)
         config = self._model.config.get_text_config()
         self.window = window or getattr(config, "max_position_embeddings", None)
-        self._ends = _end_ids(self._tokenizer, self._model)
-        added = self._tokenizer.added_tokens_decoder.values()
-        self._specials = [str(token) for token in added if token.special]
+        self._turns = Turns(self.name, tokenizer, end_ids(tokenizer, self._model))
         self._last_only = _last_logits_only(self._model)
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="longread-local")
 
@@ -65,14 +64,11 @@ class LocalModel:
 
     def encode(self, text: str) -> list[int]:
         """Token ids of plain text."""
-        ids: list[int] = self._tokenizer(self._plain(text), add_special_tokens=False, verbose=False)[
-            "input_ids"
-        ]
-        return ids
+        return self._turns.encode(text)
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of ids."""
-        return str(self._tokenizer.decode(list(ids), clean_up_tokenization_spaces=False))
+        return self._turns.decode(ids)
 
     async def calibrate(self, samples: Sequence[str]) -> bool:
         """Counts are exact: there is nothing to correct."""
@@ -88,15 +84,8 @@ class LocalModel:
         Raises:
             ModelError: The prompt leaves no room in the window.
         """
-        prompt = self._prompt(messages)
-        room = sampling.max_tokens
-        if self.window is not None:
-            room = min(room, self.window - len(prompt))
-        if room <= 0:
-            raise ModelError(
-                f"{self.name}: the prompt has {len(prompt)} tokens, the window {self.window}; "
-                "set a smaller `chunk_tokens`"
-            )
+        prompt = self._turns.prompt(messages)
+        room = self._turns.room(prompt, self.window, sampling.max_tokens)
         splitter = ThinkSplitter()
         loop = asyncio.get_running_loop()
         stop = threading.Event()
@@ -118,35 +107,11 @@ class LocalModel:
             stop.set()
             raise
         hand_out(splitter.finish())
-        return Reply(
-            text=splitter.text,
-            thinking=splitter.thinking,
-            finish=made.finish,
-            usage=Usage(1, len(prompt), None, len(made.ids), 0.0),
-            token_ids=tuple(made.ids),
-            prompt_ids=tuple(prompt),
-            logprobs=tuple(made.logprobs),
-        )
+        return self._turns.reply(prompt, made.ids, made.logprobs, made.finish, splitter)
 
     async def close(self) -> None:
         """Stops the worker; the weights go with the object."""
         self._worker.shutdown(wait=False, cancel_futures=True)
-
-    def _plain(self, text: str) -> str:
-        """`text` with special tokens spelt apart, so that a document cannot end a turn or begin another."""
-        for token in self._specials:
-            if token in text:
-                text = text.replace(token, f"{token[:1]} {token[1:]}")
-        return text
-
-    def _prompt(self, messages: tuple[Message, ...]) -> list[int]:
-        turns = [{"role": message.role, "content": self._plain(message.text)} for message in messages]
-        try:
-            rendered = self._tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
-        except Exception as error:  # a template is a program of the checkpoint, and may raise anything
-            raise ModelError(f"{self.name}: its chat template fails on this conversation: {error}") from error
-        ids: list[int] = self._tokenizer(rendered, add_special_tokens=False, verbose=False)["input_ids"]
-        return ids
 
     def _generate(
         self,
@@ -159,12 +124,12 @@ class LocalModel:
         """Generates up to `room` tokens, handing out their text; ends early when `stop` is set."""
         ids: list[int] = []
         logprobs: list[float] = []
-        text = _Detokenizer(self._tokenizer)
+        text = _Detokenizer(self._turns.tokenizer)
         finish: Literal["stop", "length"] = "length"
         for token, logprob in self._tokens(prompt, sampling):
             ids.append(token)
             logprobs.append(logprob)
-            if token in self._ends:
+            if token in self._turns.ends:
                 finish = "stop"
             elif piece := text.add(token):
                 say(piece)
@@ -244,7 +209,8 @@ def _draw(logits: torch.Tensor, sampling: Sampling, random: torch.Generator) -> 
     return int(torch.multinomial(probabilities, 1, generator=random))
 
 
-def _checked(folder: Path) -> Path:
+def checked(folder: Path) -> Path:
+    """The folder, when it holds a checkpoint of a kind that is read; ModelError says what it lacks."""
     if not folder.is_dir():
         raise ModelError(
             f"local:{folder}: there is no such folder; give the path of a transformers checkpoint"
@@ -261,7 +227,8 @@ def _checked(folder: Path) -> Path:
     return folder
 
 
-def _load(folder: Path, device: torch.device) -> tuple[Any, Any]:
+def load_checkpoint(folder: Path) -> tuple[Any, Any]:
+    """Tokenizer and model of a folder that `checked` let pass; ModelError when they cannot be loaded."""
     options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     bars: Any = transformers_logging
     shown = bars.is_progress_bar_enabled()
@@ -281,7 +248,6 @@ def _load(folder: Path, device: torch.device) -> tuple[Any, Any]:
         raise ModelError(
             f"local:{folder}: its tokenizer has no chat template; use an instruction-tuned checkpoint"
         )
-    model.eval().to(device)
     return tokenizer, model
 
 
@@ -290,7 +256,8 @@ def _last_logits_only(model: Any) -> dict[str, int]:
     return {"logits_to_keep": 1} if "logits_to_keep" in signature(model.forward).parameters else {}
 
 
-def _end_ids(tokenizer: Any, model: Any) -> frozenset[int]:
+def end_ids(tokenizer: Any, model: Any) -> frozenset[int]:
+    """The ids that end a reply."""
     found: set[int] = set()
     for ids in (tokenizer.eos_token_id, getattr(model.generation_config, "eos_token_id", None)):
         found.update(ids if isinstance(ids, list) else [ids] if ids is not None else [])

@@ -51,6 +51,10 @@ _PROSE = 400
 """Characters of a note made from a reply that has no form."""
 
 
+class UnusableReplyError(ModelError):
+    """The model replied, and there was no answer in any of its replies."""
+
+
 class Request(NamedTuple):
     """A prompt, the name of the template it was made from, and what of it is text of documents."""
 
@@ -361,7 +365,7 @@ class LanguagePolicy:
             _, calls, _ = await self._ask(prompt, self.budgets.answer, accept, on_delta=stream.feed)
         except _NoFormError as broken:
             self._forget(broken.calls)
-            raise ModelError(
+            raise UnusableReplyError(
                 f"{self.name} gave {self.attempts} replies without an answer; try another model, "
                 "or set answer_tokens higher"
             ) from broken
@@ -414,7 +418,7 @@ class LanguagePolicy:
                 messages = (question, Message.of("assistant", reply.text[:_SHOWN_REPLY]), again)
         if not reply.text.strip():
             self._forget(calls)
-            raise ModelError(
+            raise UnusableReplyError(
                 f"{self.name} gave no usable reply in {self.attempts} attempts: the last one was "
                 + ("cut off while thinking; set thinking_tokens higher" if reply.thinking else "empty")
             )

@@ -1,0 +1,1 @@
+"""Samples -> weights: the recipe of QwenLong-L1.5 (arXiv 2512.12967), its algorithms as pure functions."""

@@ -1,0 +1,210 @@
+"""Many replies at once, with a cache sized to the batch.
+
+A prompt that several replies share (the attempts at one question) is read once. Log-probabilities and entropies are
+those of the distribution at the sampling temperature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, Literal, NamedTuple
+
+import torch
+from torch import Tensor
+from transformers import DynamicCache
+from transformers.cache_utils import Cache, CacheLayerMixin
+
+from longread.training.network import Network
+from longread.training.records import Conversation
+
+_PREFILL = 16_384
+"""Prompt tokens read in one forward pass."""
+
+
+class Request(NamedTuple):
+    """A prompt and how many tokens the reply may have."""
+
+    prompt: tuple[int, ...]
+    limit: int
+
+
+class Generated(NamedTuple):
+    """A reply; `length` when it was cut off at its limit."""
+
+    conversation: Conversation
+    finish: Literal["stop", "length"]
+
+
+class Drawing(NamedTuple):
+    """How tokens are drawn. The same requests and random state give the same replies."""
+
+    temperature: float
+    """0 takes the likeliest token."""
+    top_p: float
+    """Cuts the tail off what is drawn; log-probabilities and entropies do not heed it."""
+    ends: Collection[int]
+    """Ids that end a reply; the end belongs to it."""
+    random: torch.Generator
+
+
+@torch.inference_mode()
+def generate(
+    network: Network, requests: Sequence[Request], drawing: Drawing, most_cached: int
+) -> list[Generated]:
+    """A reply for each request, in their order. The cache of one batch holds at most `most_cached` tokens."""
+    made: dict[int, Generated] = {}
+    for batch in _batches(requests, most_cached):
+        made.update(zip(batch, _generate(network, [requests[at] for at in batch], drawing), strict=True))
+    return [made[at] for at in range(len(requests))]
+
+
+def _batches(requests: Sequence[Request], most: int) -> Iterator[list[int]]:
+    """Requests of like length together, as many as the cache may hold; never fewer than one."""
+    batch: list[int] = []
+    limit = 0
+    for at in sorted(range(len(requests)), key=lambda at: (len(requests[at].prompt), at)):
+        longest, own = len(requests[at].prompt), requests[at].limit
+        if batch and (len(batch) + 1) * (longest + max(limit, own)) > most:
+            yield batch
+            batch, limit = [], 0
+        batch.append(at)
+        limit = max(limit, own)
+    if batch:
+        yield batch
+
+
+def _generate(network: Network, requests: Sequence[Request], drawing: Drawing) -> list[Generated]:
+    """One batch. Prompts are padded on the left, so that all replies begin at the same place of the cache."""
+    prompts = sorted({request.prompt for request in requests}, key=len)
+    place = {prompt: at for at, prompt in enumerate(prompts)}
+    longest, most = len(prompts[-1]), max(request.limit for request in requests)
+    index = torch.tensor([place[request.prompt] for request in requests], device=network.device)
+    lengths = torch.tensor([len(request.prompt) for request in requests], device=network.device)
+    padded = bool((lengths < longest).any())
+    layers, hidden = _prefill(network, prompts)
+    cache = Cache(layers=[_Room(keys, values, index, most) for keys, values in layers])
+    del layers
+    hidden = hidden[index]
+    rows = list(range(len(requests)))
+    """The request of each row of the batch."""
+    drawn: list[list[tuple[int, float, float]]] = [[] for _ in requests]
+    stopped = [False] * len(requests)
+    for step in range(most):
+        tokens, logprobs, entropies = _draw(network.logits(hidden), drawing)
+        for at, *one in zip(rows, tokens.tolist(), logprobs.tolist(), entropies.tolist(), strict=True):
+            if not stopped[at] and len(drawn[at]) < requests[at].limit:
+                drawn[at].append((one[0], one[1], one[2]))
+                stopped[at] = one[0] in drawing.ends
+        going = [
+            row for row, at in enumerate(rows) if not stopped[at] and len(drawn[at]) < requests[at].limit
+        ]
+        if not going:
+            break
+        if len(going) <= len(rows) // 2:  # the others draw on, unheard, until then
+            kept = torch.tensor(going, device=network.device)
+            for layer in cache.layers:
+                layer.reorder_cache(kept)  # type: ignore[arg-type]
+            rows, tokens, lengths = [rows[row] for row in going], tokens[kept], lengths[kept]
+        mask = None
+        if padded:
+            mask = torch.arange(longest + step + 1, device=network.device) >= longest - lengths[:, None]
+            mask = mask[:, None, None, :]
+        hidden = network.hidden(tokens[:, None], (lengths + step)[:, None], mask, cache)[:, -1]
+    return [
+        Generated(
+            Conversation(
+                request.prompt,
+                tuple(token for token, _, _ in own),
+                tuple(logprob for _, logprob, _ in own),
+                tuple(entropy for _, _, entropy in own),
+            ),
+            "stop" if end else "length",
+        )
+        for request, own, end in zip(requests, drawn, stopped, strict=True)
+    ]
+
+
+def _prefill(
+    network: Network, prompts: Sequence[tuple[int, ...]]
+) -> tuple[list[tuple[Tensor, Tensor]], Tensor]:
+    """Keys and values of each layer, (P, H, S, D), and the hidden state after each prompt, (P, D)."""
+    longest = len(prompts[-1])
+    size = max(1, _PREFILL // longest)
+    parts, hidden = [], []
+    for start in range(0, len(prompts), size):
+        some = prompts[start : start + size]
+        pads = torch.tensor([longest - len(prompt) for prompt in some], device=network.device)[:, None]
+        ids = torch.tensor([[0] * (longest - len(p)) + list(p) for p in some], device=network.device)
+        places = torch.arange(longest, device=network.device)
+        mask = None
+        if bool(pads.any()):
+            seen = (places >= pads)[:, None, :] & (places <= places[:, None])
+            mask = (seen | torch.eye(longest, dtype=torch.bool, device=network.device))[:, None]
+        cache = DynamicCache()
+        states = network.hidden(ids, (places - pads).clamp(min=0), mask, cache)
+        hidden.append(states[:, -1])
+        parts.append([(keys, values) for keys, values, *_ in cache])
+    layers = [
+        (torch.cat([keys for keys, _ in layer]), torch.cat([values for _, values in layer]))
+        for layer in zip(*parts, strict=True)
+    ]
+    return layers, torch.cat(hidden)
+
+
+def _draw(logits: Tensor, drawing: Drawing) -> tuple[Tensor, Tensor, Tensor]:
+    """Tokens, their log-probabilities and the entropies: each (B,), from `logits: (B, V)`."""
+    logs = (logits / (drawing.temperature or 1.0)).log_softmax(-1)
+    probabilities = logs.exp()
+    entropies = -(probabilities * logs).sum(-1)
+    if not drawing.temperature:
+        tokens = logs.argmax(-1)
+    else:
+        if drawing.top_p < 1:
+            ranked, order = probabilities.sort(descending=True)
+            ranked[ranked.cumsum(-1) - ranked >= drawing.top_p] = 0
+            probabilities = torch.zeros_like(ranked).scatter(-1, order, ranked)
+        tokens = torch.multinomial(probabilities, 1, generator=drawing.random)[:, 0]
+    return tokens, logs.gather(-1, tokens[:, None])[:, 0], entropies
+
+
+class _Room(CacheLayerMixin):
+    """Keys and values of a layer, with room for all that will be drawn: nothing is copied from step to step."""
+
+    is_sliding = False
+    keys: Tensor
+    values: Tensor
+
+    def __init__(self, keys: Tensor, values: Tensor, rows: Tensor, room: int) -> None:
+        super().__init__()
+        self._length = keys.shape[2]
+        self.keys = self._roomy(keys, rows, room)
+        self.values = self._roomy(values, rows, room)
+        self.is_initialized = True
+
+    def _roomy(self, held: Tensor, rows: Tensor, room: int) -> Tensor:
+        made = held.new_empty(len(rows), held.shape[1], self._length + room, held.shape[3])
+        made[:, :, : self._length] = held[rows]
+        return made
+
+    def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
+        """Nothing: there is room from the start."""
+
+    def update(self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any) -> tuple[Tensor, Tensor]:
+        """Adds keys and values, (B, H, T, D); all of them so far."""
+        end = self._length + key_states.shape[2]
+        self.keys[:, :, self._length : end] = key_states
+        self.values[:, :, self._length : end] = value_states
+        self._length = end
+        return self.keys[:, :, :end], self.values[:, :, :end]
+
+    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
+        """Length of the keys with a query's own, and where they begin."""
+        return self._length + query_length, 0
+
+    def get_seq_length(self) -> int:
+        """Tokens held."""
+        return self._length
+
+    def get_max_length(self) -> int:
+        """Tokens that there is room for."""
+        return int(self.keys.shape[2])

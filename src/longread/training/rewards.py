@@ -1,0 +1,29 @@
+"""What an answer earns: graders by task, the rule first and the judge only where it fails."""
+
+from __future__ import annotations
+
+from longread.errors import ModelError
+from longread.grading import Gold, grade
+from longread.grading.judge import equivalence_prompt, verdict
+from longread.models.base import ChatModel, Message, Sampling
+from longread.types import Sample
+
+_JUDGE_TOKENS = 2_048
+
+
+async def reward(sample: Sample, response: str, judge: ChatModel | None = None) -> float:
+    """The reward of a response, in [0, 1] (recipe §2): dense for MRCR, 0 or 1 elsewhere.
+
+    An answer more than 20 tokens longer than its gold earns nothing, since it could list every candidate. A judge is
+    asked only where the rule gives 0 to an answer; ModelError when it gives no verdict.
+    """
+    gold = Gold((sample.answer, *sample.aliases))
+    graded = grade(sample.grader, response, gold)
+    if graded.strict or judge is None or not graded.answer or sample.grader == "mrcr":
+        return graded.strict
+    prompt = equivalence_prompt(sample.question, sample.answer, graded.answer)
+    reply = await judge.chat((Message.of("user", prompt),), Sampling(_JUDGE_TOKENS, temperature=0.0))
+    same = verdict(reply.text)
+    if same is None:
+        raise ModelError(f"the judge {judge.name} gave no verdict; try another model")
+    return float(same)

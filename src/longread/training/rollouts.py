@@ -1,0 +1,134 @@
+"""Attempts at questions: the traces of the reader and language policy that `ask` uses, with token ids.
+
+There is no second implementation of the agent. In full context an attempt is one conversation; with a memory it is
+one conversation a chunk and one for the answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Literal, NamedTuple
+
+from longread.documents.chunk import split_corpus
+from longread.models.base import ChatModel
+from longread.models.turns import Turns
+from longread.reading.language import LanguagePolicy, UnusableReplyError
+from longread.reading.notes import Notes
+from longread.reading.recording import Change, UnkeptRun
+from longread.reading.retained import share, standing
+from longread.reading.section import Sections
+from longread.reading.strategies import Reading, get_strategy
+from longread.training.lockstep import Generate, Lane, lockstep
+from longread.training.records import Trajectory
+from longread.training.rewards import reward
+from longread.types import Corpus, Document, Sample
+
+_STRATEGIES = {"full": "full", "memory": "sequential"}
+
+
+class Case(NamedTuple):
+    """A question with its documents."""
+
+    sample: Sample
+    documents: tuple[Document, ...]
+
+
+@dataclass(frozen=True)
+class Reads:
+    """How questions are attempted. Sizes are in tokens."""
+
+    mode: Literal["full", "memory"]
+    prompts: str
+    """Name of a built-in prompt set, or a file."""
+    window: int
+    """Prompt and reply together."""
+    answer: int
+    chunk: int | None = None
+    notes: int | None = None
+    thinking: int = 0
+
+    def policy(self, model: ChatModel, nonce: str) -> LanguagePolicy:
+        """The policy that `ask` would use, which asks once: a reply without form is the model's to answer for."""
+        sizes: dict[str, Any] = {"answer": self.answer, "thinking": self.thinking}
+        if self.chunk:
+            sizes["chunk"] = self.chunk
+        if self.notes:
+            sizes["notes"] = self.notes
+        made = LanguagePolicy.over(model, self.prompts, window=self.window, **sizes)
+        return LanguagePolicy(model, made.prompts, made.budgets, None, None, None, attempts=1, nonce=nonce)
+
+
+async def rollouts(
+    cases: Sequence[Case],
+    attempts: int,
+    reads: Reads,
+    turns: Turns,
+    generate: Generate,
+    judge: ChatModel | None = None,
+) -> list[Trajectory]:
+    """`attempts` trajectories for each case, with rewards; those of a case are neighbours.
+
+    A reply that has no answer in it earns 0, and so does one that was cut off. ModelError when the judge fails.
+    """
+    jobs = []
+    for number, case in enumerate(cases):
+        counting = reads.policy(Lane(turns, reads.window, _never), "")
+        corpus = Corpus(case.documents)
+        sections = Sections(corpus, split_corpus(corpus, counting.chunk_tokens, counting.count))
+        nonce = hashlib.sha256(f"{case.sample.id} {case.sample.seed}".encode()).hexdigest()[:16]
+        attempt = partial(_attempt, number, case.sample, sections, reads, nonce)
+        jobs += [attempt] * attempts
+    made = await lockstep(jobs, turns, reads.window, generate)
+    rewards = await asyncio.gather(
+        *(
+            reward(cases[one.question].sample, one.response, judge) if one.response else _nothing()
+            for one in made
+        )
+    )
+    return [replace(one, reward=earned) for one, earned in zip(made, rewards, strict=True)]
+
+
+async def _attempt(
+    number: int, sample: Sample, sections: Sections, reads: Reads, nonce: str, lane: Lane
+) -> Trajectory:
+    trace = _Trace(sample, lane)
+    reading = Reading([sample.question], reads.policy(lane, nonce), sections, trace, lambda _: None)
+    response = ""
+    with suppress(UnusableReplyError):
+        (draft,) = await get_strategy(_STRATEGIES[reads.mode])(reading)
+        if draft.answered and draft.stopped is None:
+            response = draft.text
+    gains = tuple(trace.gains.get(at) for at in range(len(lane.conversations)))
+    return Trajectory(number, sample.task, tuple(lane.conversations), response, gains=gains)
+
+
+async def _nothing() -> float:
+    return 0.0
+
+
+class _Trace(UnkeptRun):
+    """Sees what each update did to the gold facts in the notes."""
+
+    def __init__(self, sample: Sample, lane: Lane) -> None:
+        super().__init__()
+        self._evidence = [piece for piece in sample.evidence if piece.role == "required"]
+        self._lane = lane
+        self.gains: dict[int, float] = {}
+        """By conversation: gold facts captured less those lost, as a share of all."""
+
+    def step(
+        self, position: int, question: int, chunk: int, before: Notes, after: Notes, change: Change
+    ) -> None:
+        """Credits the update that was the last thing said."""
+        if self._evidence:
+            held, holds = (share(self._evidence, standing(notes)) for notes in (before, after))
+            self.gains[len(self._lane.conversations) - 1] = holds - held
+
+
+async def _never(_: object) -> Any:
+    raise AssertionError("a lane that only counts is not asked")

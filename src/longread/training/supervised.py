@@ -1,0 +1,166 @@
+"""Warm starts on the records that reinforcement learning uses: next tokens of documents, or replies to imitate.
+
+The replies are those of a reader that knows the evidence. It goes through the ordinary reader and policy, so that
+prompts and notes are exactly those that rollouts will see.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from longread.documents.chunk import split_corpus
+from longread.models.base import Message, OnDelta, Reply, Sampling
+from longread.models.turns import Turns
+from longread.reading.notes import Notes
+from longread.reading.recording import UnkeptRun
+from longread.reading.section import Section, Sections
+from longread.reading.strategies import Reading, get_strategy
+from longread.training.learner import Learner
+from longread.training.records import Conversation
+from longread.training.rollouts import Case, Reads
+from longread.training.stage import Supervised
+from longread.types import Corpus
+
+_LINE = 300
+"""Characters up to which a note quotes the whole line that evidence stands in."""
+
+
+class Imitator:
+    """Makes steps on batches of samples. What a batch holds follows from the seed and its number."""
+
+    def __init__(self, stage: Supervised, cases: Sequence[Case], learner: Learner, turns: Turns) -> None:
+        self._stage = stage
+        self._cases = cases
+        self._learner = learner
+        self._turns = turns
+        self._texts = texts(cases, turns, stage.sizes.window) if stage.target == "text" else []
+
+    async def step(self, number: int) -> dict[str, Any]:
+        """Learns one batch; what came of it."""
+        drawing = random.Random(f"{self._stage.seed} {number}")  # noqa: S311 -- no secret
+        if self._stage.target == "text":
+            some = drawing.choices(self._texts, k=self._stage.batch)
+        else:
+            chosen = drawing.choices(self._cases, k=self._stage.batch)
+            reads = self._stage.sizes.reads
+            some = [one for case in chosen for one in await replies(case, reads, self._turns)]
+        self._learner.network.model.train()
+        learned = self._learner.learn(some, token_mean(some))
+        return {"tokens": sum(len(one.prompt) + len(one.reply) for one in some), **learned._asdict()}
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Nothing lasts between steps."""
+        return {}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Nothing is to be restored."""
+
+
+class Dictated:
+    """A chat model that says what it was told to, and keeps the ids. Implements `models.base.ChatModel`."""
+
+    ratio: float | None = None
+    """Counts are exact."""
+    structured = False
+    """No schema is enforced."""
+
+    def __init__(self, turns: Turns, window: int) -> None:
+        self.name = turns.name
+        self.window: int | None = window
+        self.next = ""
+        """What the next reply will be."""
+        self.conversations: list[Conversation] = []
+        self._turns = turns
+
+    def count(self, text: str) -> int:
+        """Tokens in `text`, exactly."""
+        return len(self._turns.encode(text))
+
+    async def calibrate(self, samples: Sequence[str]) -> bool:
+        """Counts are exact: there is nothing to correct."""
+        return False
+
+    async def chat(
+        self, messages: tuple[Message, ...], sampling: Sampling, on_delta: OnDelta | None = None
+    ) -> Reply:
+        """The reply that was dictated."""
+        prompt = tuple(self._turns.prompt(messages))
+        ids = (*self._turns.encode(self.next), min(self._turns.ends))
+        self.conversations.append(Conversation(prompt, ids, (), ()))
+        return self._turns.reply(prompt, ids, (), "stop")
+
+    async def close(self) -> None:
+        """Nothing to release."""
+
+
+async def replies(case: Case, reads: Reads, turns: Turns) -> list[Conversation]:
+    """What a reader would say that knows the evidence: notes of each chunk that holds some, then the answer."""
+    model = Dictated(turns, reads.window)
+    nonce = hashlib.sha256(f"{case.sample.id} {case.sample.seed}".encode()).hexdigest()[:16]
+    policy = reads.policy(model, nonce)
+    corpus = Corpus(case.documents)
+    sections = Sections(corpus, split_corpus(corpus, policy.chunk_tokens, policy.count))
+    reading = Reading([case.sample.question], policy, sections, UnkeptRun(), lambda _: None)
+    model.next = case.sample.answer
+    if reads.mode == "full":
+        await get_strategy("full")(reading)
+        return model.conversations
+    tasks = await reading.begin(withhold=False)
+    notes: tuple[Notes, ...] = reading.start(tasks)
+    for section in sections:
+        model.next = _notes(case, section, notes[0], policy.prompts.format)
+        notes = await reading.note(tasks, notes, section)
+    model.next = case.sample.answer
+    await reading.answer(tasks, notes)
+    return model.conversations
+
+
+def _notes(case: Case, section: Section, notes: Notes, format: str) -> str:
+    """The reply to one section, in the form of the prompt set."""
+    quotes = _quotes(case, section)
+    if format == "text":
+        memory = "\n".join(filter(None, (notes.memory, *quotes)))
+        return f"Updated memory:\n<memory>\n{memory}\n</memory>\n<plan>\n{notes.plan}\n</plan>"
+    return "\n".join(f'NOTE: {quote} | "{quote}"' for quote in quotes) or "NOTHING"
+
+
+def _quotes(case: Case, section: Section) -> list[str]:
+    """The lines of the section that hold evidence; the evidence alone where its line is long."""
+    quotes: dict[str, None] = {}
+    for piece in case.sample.evidence:
+        for shown in section.pieces:
+            if (
+                shown.span.doc != piece.doc
+                or not shown.span.start <= piece.start < piece.end <= shown.span.end
+            ):
+                continue
+            start, end = piece.start - shown.span.start, piece.end - shown.span.start
+            first = shown.text.rfind("\n", 0, start) + 1
+            last = shown.text.find("\n", end)
+            line = shown.text[first : last if last >= 0 else None].strip()
+            quotes[line if len(line) <= _LINE else shown.text[start:end]] = None
+    return list(quotes)
+
+
+def texts(cases: Sequence[Case], turns: Turns, window: int) -> list[Conversation]:
+    """The documents of cases, each once, as windows whose tokens but the first are to be predicted."""
+    made = []
+    for document in {document.id: document for case in cases for document in case.documents}.values():
+        ids = tuple(turns.encode(document.text))
+        for start in range(0, len(ids) - 1, window):
+            some = ids[start : start + window + 1]
+            made.append(Conversation(some[:1], some[1:], (), ()))
+    return made
+
+
+def token_mean(conversations: Sequence[Conversation]) -> list[Tensor]:
+    """Weights that make the loss the mean over all tokens: for each conversation, (T,)."""
+    total = sum(len(conversation.reply) for conversation in conversations)
+    return [torch.full((len(conversation.reply),), 1 / max(total, 1)) for conversation in conversations]
