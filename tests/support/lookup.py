@@ -1,4 +1,4 @@
-"""A reading task that a tiny model can learn: who lives where, on lines of two-word names and a place.
+"""A reading task that a tiny model can learn: lines of a two-word name and a place.
 
 Names recombine first and last names, and the pairs of evaluation never occur in training. The evidence lies in the
 first quarter of the text, so that whoever sees the last chunk alone cannot answer.
@@ -44,7 +44,7 @@ def held_out(first: str, last: str) -> bool:
     return (FIRST.index(first) + LAST.index(last)) % 4 == 0
 
 
-def case(seed: int, *, evaluation: bool = False, lines: int = 12) -> Case:
+def case(seed: int, *, evaluation: bool = False, lines: int = 20) -> Case:
     """One text and a question about a line in its first quarter."""
     drawing = random.Random(seed)
     lasts = drawing.sample(LAST, lines)
@@ -54,7 +54,7 @@ def case(seed: int, *, evaluation: bool = False, lines: int = 12) -> Case:
     ]
     places = drawing.sample(PLACES, lines)
     asked = drawing.randrange(max(1, lines // 4))
-    texts = [f"{first} {last} {place}\n" for (first, last), place in zip(names, places, strict=True)]
+    texts = [f"- {first} {last} {place} .\n" for (first, last), place in zip(names, places, strict=True)]
     start = sum(map(len, texts[:asked]))
     document = Document(f"d{seed}", f"d{seed}.txt", "".join(texts))
     evidence = Evidence(document.id, start, start + len(texts[asked]) - 1)
@@ -65,7 +65,7 @@ def case(seed: int, *, evaluation: bool = False, lines: int = 12) -> Case:
     return Case(sample, (document,))
 
 
-def cases(count: int, seed: int, *, evaluation: bool = False, lines: int = 12) -> list[Case]:
+def cases(count: int, seed: int, *, evaluation: bool = False, lines: int = 20) -> list[Case]:
     """Different cases."""
     return [case(seed * 1_000_000 + at, evaluation=evaluation, lines=lines) for at in range(count)]
 
@@ -85,7 +85,7 @@ def write_checkpoint(
     )
 
     tags = ["Updated", "memory:", "<memory>", "</memory>", "<plan>", "</plan>"]
-    words = ["<pad>", "<end>", "<unk>", "<ask>", "in", ".", "?", "update", "answer", "\n", *tags]
+    words = ["<pad>", "<end>", "<unk>", "<ask>", "-", ".", "?", "update", "answer", "\n", *tags]
     vocabulary = {word: at for at, word in enumerate([*words, *FIRST, *LAST, *PLACES])}
     raw = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
     raw.pre_tokenizer = pre_tokenizers.Sequence(

@@ -37,8 +37,10 @@ def standing(notes: Notes) -> set[Span]:
     """Spans of what the notes say at the end. A free-text memory holds only what its text still says."""
     if not notes.memory:
         return spans(notes)
-    return {
-        entry.span
-        for entry in notes.entries
-        if entry.span and fuzz.partial_ratio(entry.quote, notes.memory) >= _STANDS
-    }
+    return {entry.span for entry in notes.entries if entry.span and _stands(entry.quote, notes.memory)}
+
+
+def _stands(quote: str, memory: str) -> bool:
+    # A part of the memory may be like the quote, never a part of the quote like the memory.
+    like = fuzz.partial_ratio if len(memory) >= len(quote) else fuzz.ratio
+    return like(quote, memory) >= _STANDS

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from longread.errors import ModelError
 from longread.grading import Gold, grade
+from longread.grading.answer import STRIPPED
+from longread.grading.graders import HEDGE
 from longread.grading.judge import equivalence_prompt, verdict
+from longread.grading.size import tokens
 from longread.models.base import ChatModel, Message, Sampling
 from longread.types import Sample
 
@@ -14,12 +17,21 @@ _JUDGE_TOKENS = 2_048
 async def reward(sample: Sample, response: str, judge: ChatModel | None = None) -> float:
     """The reward of a response, in [0, 1] (recipe §2): dense for MRCR, 0 or 1 elsewhere.
 
-    An answer more than 20 tokens longer than its gold earns nothing, since it could list every candidate. A judge is
-    asked only where the rule gives 0 to an answer; ModelError when it gives no verdict.
+    An answer more than 20 tokens longer than its gold earns nothing, since it could list every candidate; a response
+    that does not say which part of it is the answer is taken whole. A judge is asked only where the rule rejects an
+    answer; ModelError when it gives no verdict.
     """
     gold = Gold((sample.answer, *sample.aliases))
     graded = grade(sample.grader, response, gold)
-    if graded.strict or judge is None or not graded.answer or sample.grader == "mrcr":
+    if sample.grader == "mrcr":
+        return graded.strict
+    if graded.answer is None:
+        bare = response.strip(STRIPPED + "()")
+        said = f"The correct answer is ({bare})" if sample.grader == "choice" else f"the answer is {bare}"
+        graded = grade(sample.grader, said, gold)
+    if not graded.answer or tokens(graded.answer) > max(map(tokens, gold.answers)) + HEDGE:
+        return 0.0
+    if graded.strict or judge is None:
         return graded.strict
     prompt = equivalence_prompt(sample.question, sample.answer, graded.answer)
     reply = await judge.chat((Message.of("user", prompt),), Sampling(_JUDGE_TOKENS, temperature=0.0))

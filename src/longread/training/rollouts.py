@@ -103,7 +103,8 @@ async def _attempt(
         (draft,) = await get_strategy(_STRATEGIES[reads.mode])(reading)
         if draft.answered and draft.stopped is None:
             response = draft.text
-    gains = tuple(trace.gains.get(at) for at in range(len(lane.conversations)))
+    credited = trace.gains if reads.mode == "memory" else {}
+    gains = tuple(credited.get(at) for at in range(len(lane.conversations)))
     return Trajectory(number, sample.task, tuple(lane.conversations), response, gains=gains)
 
 

@@ -1,0 +1,263 @@
+"""Whole stages: one step a batch, kill and resume, faults, adapters, and what is left for transformers."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from longread.errors import LongreadError, UsageError
+from longread.training import checkpoints, trainer
+from longread.training.rollouts import rollouts
+from longread.training.stage import Reinforcement, Supervised, read_stage
+from tests.support import lookup
+
+
+def stage(folder: Path, data: Path, mode: str = "memory", **settings: Any) -> Reinforcement:
+    sizes = {
+        "mode": mode,
+        "prompts": str(folder / "prompts.toml"),
+        "window": 2048,
+        "answer": 4,
+        "chunk": 64,
+        "notes": 16,
+    }
+    return Reinforcement(
+        **{
+            "model": str(folder), "data": str(data), "sizes": sizes, "steps": 4, "questions": 4, "attempts": 3,
+            "temperature": 1.0, "top_p": 1.0, "learning_rate": 1e-3, "save_every": 2,
+        } | settings
+    )  # fmt: skip
+
+
+def warm(folder: Path, data: Path, **settings: Any) -> Supervised:
+    return Supervised(
+        **{
+            "kind": "supervised", "model": str(folder), "data": str(data), "sizes": stage(folder, data).sizes,
+            "steps": 4, "batch": 4, "save_every": 2,
+        } | settings
+    )  # fmt: skip
+
+
+def train(
+    made: Reinforcement | Supervised, out: Path, *, steps: int | None = None, resume: bool = False
+) -> list[Any]:
+    async def go() -> list[Any]:
+        seen = []
+        async for progress in trainer.train(made, out, resume=resume):
+            seen.append(progress)
+            if progress.step == steps:
+                break
+        return seen
+
+    return asyncio.run(go())
+
+
+def weights(out: Path) -> dict[str, torch.Tensor]:
+    return load_file(out / "model" / "model.safetensors")
+
+
+def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+@pytest.fixture
+def graded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rewards that an untrained model can earn: a parity of what was said last."""
+
+    async def rewarded(*args: Any) -> list[Any]:
+        made = await rollouts(*args)
+        return [replace(one, reward=float(sum(one.conversations[-1].reply) % 2)) for one in made]
+
+    monkeypatch.setattr("longread.training.reinforce.rollouts", rewarded)
+
+
+@pytest.mark.usefixtures("graded")
+@pytest.mark.parametrize("kind", ["dense", "experts"])
+@pytest.mark.parametrize("mode", ["full", "memory"])
+def test_a_stage_leaves_a_changed_model_for_plain_transformers(
+    request: pytest.FixtureRequest, kind: str, mode: str, data: Path, tmp_path: Path
+) -> None:
+    folder = request.getfixturevalue(kind)
+    seen = train(stage(folder, data, mode), tmp_path / "out")
+    assert [progress.step for progress in seen] == [1, 2, 3, 4]
+    assert max(progress.metrics["drift"] for progress in seen) < 1e-4
+    assert any(progress.metrics["norm"] > 0 for progress in seen)
+    model = AutoModelForCausalLM.from_pretrained(tmp_path / "out" / "model")
+    before = AutoModelForCausalLM.from_pretrained(folder).state_dict()
+    assert any(not torch.equal(before[name], value) for name, value in model.state_dict().items())
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "out" / "model")
+    ids = tokenizer("bar fomak ?", return_tensors="pt")["input_ids"]
+    assert torch.isfinite(model(input_ids=ids).logits).all()
+
+
+@pytest.mark.usefixtures("graded")
+def test_one_batch_makes_one_step_whatever_the_number_of_conversations(
+    dense: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = lookup.write_data(tmp_path / "data", [lookup.case(at, lines=4 * at) for at in range(1, 6)])
+    steps = []
+    step = torch.optim.AdamW.step
+    monkeypatch.setattr(torch.optim.AdamW, "step", lambda self: steps.append(1) or step(self))
+    seen = train(stage(dense, data, questions=5, steps=3, pass_tokens=50), tmp_path / "out")
+    assert len(steps) == sum(progress.metrics["norm"] > 0 for progress in seen) == 3
+
+
+@pytest.mark.usefixtures("graded")
+@pytest.mark.parametrize("settings", [{}, {"aepo": (0.1, 0.2)}, {"optimizer": "muon"}, {"step_credit": 0.5}])
+def test_a_run_that_stopped_goes_on_to_the_same_weights(
+    dense: Path, data: Path, tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    made = stage(dense, data, **settings)
+    whole = train(made, tmp_path / "whole")
+    train(made, tmp_path / "cut", steps=3)  # one step after the checkpoint
+    rest = train(made, tmp_path / "cut", resume=True)
+    assert [progress.step for progress in rest] == [3, 4]
+    assert same(weights(tmp_path / "whole"), weights(tmp_path / "cut"))
+    rows = (tmp_path / "cut" / trainer.METRICS).read_text().splitlines()
+    stripped = [{k: v for k, v in json.loads(row).items() if k != "seconds"} for row in rows]
+    assert stripped == [{k: v for k, v in p.metrics.items() if k != "seconds"} for p in whole]
+
+
+def test_supervised_training_learns_resumes_and_lowers_the_loss(
+    dense: Path, data: Path, tmp_path: Path
+) -> None:
+    made = warm(dense, data, steps=12, learning_rate=3e-3)
+    seen = train(made, tmp_path / "whole")
+    assert seen[-1].metrics["nll"] < seen[0].metrics["nll"] - 0.5
+    train(made, tmp_path / "cut", steps=7)
+    train(made, tmp_path / "cut", resume=True)
+    assert same(weights(tmp_path / "whole"), weights(tmp_path / "cut"))
+
+
+def test_next_tokens_of_documents_are_learnt(dense: Path, data: Path, tmp_path: Path) -> None:
+    seen = train(warm(dense, data, target="text", steps=12, learning_rate=3e-3), tmp_path / "out")
+    assert seen[-1].metrics["nll"] < seen[0].metrics["nll"] - 0.5
+
+
+@pytest.mark.usefixtures("graded")
+def test_two_seeds_differ(dense: Path, data: Path, tmp_path: Path) -> None:
+    for seed in (0, 1):
+        train(stage(dense, data, seed=seed), tmp_path / str(seed))
+    assert not same(weights(tmp_path / "0"), weights(tmp_path / "1"))
+
+
+@pytest.mark.usefixtures("graded")
+def test_adapters_are_merged_in(dense: Path, data: Path, tmp_path: Path) -> None:
+    made = stage(dense, data, lora={"rank": 2}, steps=2)
+    train(made, tmp_path / "out")
+    after, before = weights(tmp_path / "out"), load_file(dense / "model.safetensors")
+    assert after.keys() == before.keys()
+    changed = {name for name in after if not torch.equal(after[name], before[name])}
+    assert changed and not any("embed" in name or "norm" in name for name in changed)
+
+
+def test_equal_rewards_are_skipped_and_counted(dense: Path, data: Path, tmp_path: Path) -> None:
+    seen = train(stage(dense, data, steps=2), tmp_path / "out")  # an untrained model earns nothing
+    assert [progress.metrics["skipped"] for progress in seen] == [1, 2]
+    assert same(weights(tmp_path / "out"), load_file(dense / "model.safetensors"))
+
+
+@pytest.mark.usefixtures("graded")
+def test_a_gradient_that_explodes_ends_with_the_last_checkpoint_whole(
+    dense: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = torch.nn.utils.clip_grad_norm_
+    calls: list[int] = []
+
+    def norm(*args: Any) -> Any:
+        calls.append(1)
+        return torch.tensor(float("nan")) if len(calls) == 3 else clip(*args)
+
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", norm)
+    with pytest.raises(LongreadError, match="gradient norm is nan"):
+        train(stage(dense, data), tmp_path / "out")
+    last = checkpoints.latest(tmp_path / "out" / trainer.CHECKPOINTS)
+    assert last is not None and last.name == "000002"
+
+
+@pytest.mark.usefixtures("graded")
+def test_a_full_disk_keeps_the_last_checkpoint(
+    dense: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = checkpoints.save_file
+
+    def full(tensors: Any, path: Path) -> None:
+        if "000004" in str(path):
+            Path(path).write_bytes(b"half")
+            raise OSError(28, "No space left on device")
+        written(tensors, path)
+
+    monkeypatch.setattr(checkpoints, "save_file", full)
+    with pytest.raises(LongreadError, match=r"disk is full.*000002"):
+        train(stage(dense, data), tmp_path / "out")
+    assert sorted(p.name for p in (tmp_path / "out" / trainer.CHECKPOINTS).iterdir()) == ["000002"]
+
+
+@pytest.mark.usefixtures("graded")
+def test_a_folder_with_a_run_is_refused_unless_it_is_resumed_as_it_was(
+    dense: Path, data: Path, tmp_path: Path
+) -> None:
+    train(stage(dense, data), tmp_path / "out", steps=2)
+    with pytest.raises(UsageError, match="--resume"):
+        train(stage(dense, data), tmp_path / "out")
+    with pytest.raises(UsageError, match="other settings"):
+        train(stage(dense, data, seed=5), tmp_path / "out", resume=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('kind = "rl"\ndata = "x"\nsteps = 1\nunknown = 2', "unknown"),
+        ('data = "x"\nsteps = 0', "steps"),
+        ('data = "x"\nsteps = 1\naepo = [0.5, 0.2]', "rising"),
+        ('data = "x"\nsteps = 1\nupdates = 2', "clip"),
+        ("data = ", "not TOML"),
+        ('kind = "dance"', "kind"),
+    ],
+)
+def test_a_wrong_stage_is_told_in_one_line(tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "stage.toml"
+    file.write_text(text)
+    with pytest.raises(UsageError, match=message) as error:
+        read_stage(file)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_a_run_goes_on_to_the_same_weights(
+    dense: Path, data: Path, tmp_path: Path
+) -> None:
+    """A real process, killed while it trains, several times."""
+    made = warm(dense, data, steps=40, save_every=5)
+    settings = made.model_dump(mode="json")
+    file = tmp_path / "stage.toml"
+    lines = [
+        f"{k} = {json.dumps(v)}" for k, v in settings.items() if v is not None and not isinstance(v, dict)
+    ]
+    sizes = [f"{k} = {json.dumps(v)}" for k, v in settings["sizes"].items() if v is not None]
+    file.write_text("\n".join([*lines, "[sizes]", *sizes]))
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "longread", "train", "run", str(file), "--out"]
+    subprocess.run([*command, str(tmp_path / "whole")], check=True, env=env, capture_output=True)
+    for after in (3, 11, 23):
+        process = subprocess.Popen(
+            [*command, str(tmp_path / "cut"), "--resume"], env=env, stderr=subprocess.PIPE
+        )
+        assert process.stderr is not None
+        for line in process.stderr:
+            if f" {after}/40".encode() in line:
+                break
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    subprocess.run([*command, str(tmp_path / "cut"), "--resume"], check=True, env=env, capture_output=True)
+    assert same(weights(tmp_path / "whole"), weights(tmp_path / "cut"))
