@@ -7,6 +7,7 @@ first quarter of the text, so that whoever sees the last chunk alone cannot answ
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 from longread.training.rollouts import Case
@@ -63,6 +64,18 @@ def case(seed: int, *, evaluation: bool = False, lines: int = 20) -> Case:
         evidence=(evidence,), split="evaluation" if evaluation else "train", seed=seed,
     )  # fmt: skip
     return Case(sample, (document,))
+
+
+def text(seed: int, *, lines: int = 20) -> Case:
+    """A text whose lines are asked about at its end, in another order: what is said there can be looked up."""
+    made = case(seed, lines=lines)
+    (document,) = made.documents
+    asked = [
+        f"{first} {last} ? {place}\n"
+        for _, first, last, place, _ in map(str.split, document.text.splitlines())
+    ]
+    random.Random(seed).shuffle(asked)
+    return made._replace(documents=(replace(document, text=document.text + "".join(asked)),))
 
 
 def cases(count: int, seed: int, *, evaluation: bool = False, lines: int = 20) -> list[Case]:

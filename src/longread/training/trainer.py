@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import torch
+from torch.utils.tensorboard import SummaryWriter
 
 from longread.errors import LongreadError, UsageError
 from longread.models.base import ChatModel
@@ -101,14 +102,18 @@ async def train(
         work.restore(state)
         done = state["step"]
     _cut(out / METRICS, done)
+    board = SummaryWriter(str(out), purge_step=done + 1)
     for number in range(done, stage.steps):
         begun = time.monotonic()
         metrics = {"step": number + 1, **await work.step(number)}
         metrics["seconds"] = round(time.monotonic() - begun, 3)
         _append(out / METRICS, metrics)
+        for name, value in _scalars(metrics):
+            board.add_scalar(name, value, number + 1)
         if (number + 1) % stage.save_every == 0 or number + 1 == stage.steps:
             checkpoints.save(out / CHECKPOINTS, number + 1, model, optimizers, work.state)
         yield Progress(number + 1, stage.steps, metrics)
+    board.close()
     _finish(model, tokenizer, out / MODEL, dtype)
 
 
@@ -181,6 +186,14 @@ def _append(path: Path, metrics: Mapping[str, Any]) -> None:
         raise LongreadError(
             f"{path} cannot be written: {error.strerror}; make room and go on with --resume"
         ) from error
+
+
+def _scalars(metrics: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    for name, value in metrics.items():
+        if isinstance(value, Mapping):
+            yield from ((f"{name}/{key}", one) for key, one in value.items())
+        else:
+            yield name, float(value)
 
 
 def _cut(path: Path, steps: int) -> None:

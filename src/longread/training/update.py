@@ -98,7 +98,7 @@ def logprobs(network: Network, trees: Sequence[Tree], temperature: float) -> lis
             places += [len(tree.prompt) - 1, *range(start, end)]
             targets += reply
     device = network.device
-    plain = len(trees) == 1 and len(trees[0].replies) == 1
+    plain = all(len(tree.replies) == 1 for tree in trees)  # what pads on the right is seen by none before it
     hidden = network.hidden(
         ids.to(device), positions.to(device), None if plain else mask[:, None].to(device)
     )[torch.tensor(rows, device=device), torch.tensor(places, device=device)]
