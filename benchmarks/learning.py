@@ -98,7 +98,9 @@ def measure(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """The figures of one run."""
     seed, how = given.seed, sizes(given.mode, folder / "start")
     start = lookup.write_checkpoint(folder / "start", seed)
-    texts = lookup.write_data(folder / "texts", [lookup.text(seed * 10_000_000 + at) for at in range(6_000)])
+    texts = lookup.write_data(
+        folder / "texts", [lookup.text(seed * 10_000_000 + at, lines=2 + at % 13) for at in range(8_000)]
+    )
     data = lookup.write_data(folder / "data", lookup.cases(4_000, seed + 1))
     common = {"seed": seed, "sizes": how, "save_every": 10_000, "optimizer": "muon"}
     read = Supervised(

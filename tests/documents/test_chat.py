@@ -153,6 +153,13 @@ def test_other_records_stay_json(tmp_path: Path, record: Any) -> None:
         assert (document.text, document.kind, document.lined) == (text, "json", True)
 
 
+def test_records_of_a_name_and_a_text_of_which_none_comes_again_stay_json(tmp_path: Path) -> None:
+    goods = [{"name": f"Lamp {n}", "text": "It is of brass."} for n in range(6)]
+    assert one(tmp_path, lines(*goods)).kind == "json"
+    assert one(tmp_path, lines(*goods, goods[0])).kind == "dialogue"
+    assert one(tmp_path, lines(*goods[:4])).kind == "dialogue"
+
+
 def test_half_of_the_records_are_not_most(tmp_path: Path) -> None:
     message, other = {"user": "ann", "text": "hi"}, {"a": 1}
     assert one(tmp_path, lines(message, other)).kind == "json"

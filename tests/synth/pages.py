@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from longread.synth.base import Base
-from longread.synth.corpus import split
 from longread.synth.entities import build
 from longread.synth.facts import facts
+from longread.synth.splits import drawn
 from longread.synth.sql import Tables
 from longread.synth.verify import Ground
 from longread.types import Document, document_id
@@ -83,6 +83,11 @@ def write(folder: Path, seed: int = 0) -> None:
     (folder / "pages").mkdir(parents=True)
     for name, page in records(seed).items():
         (folder / "pages" / name).write_text(json.dumps(page, indent=1), encoding="utf-8")
+
+
+def split(source: str) -> str:
+    """That of a source in a corpus that is too small for a neighbourhood."""
+    return "evaluation" if drawn(source) else "train"
 
 
 def ground(given: Sequence[Document]) -> Ground:

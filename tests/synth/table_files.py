@@ -11,7 +11,7 @@ from pathlib import Path
 
 import xlsxwriter
 
-from longread.synth.corpus import split
+from tests.synth.pages import split
 
 Row = Sequence[object]
 FORMATS = ("csv", "tsv", "html", "md", "xlsx")

@@ -12,6 +12,7 @@ import pytest
 from longread.synth import dataset
 from longread.synth.dataset import Made
 from longread.synth.pipeline import CARD, PLAN
+from longread.synth.seal import SEAL, Seal, root
 from tests.support.cli import Cli
 from tests.synth import pages
 
@@ -23,9 +24,12 @@ def test_run_makes_a_data_set_and_tells_what_it_does(cli: Cli):
     pages.write(cli.folder)
     done = cli(*ARGS, "--size", "6")
     assert (done.returncode, done.stdout) == (0, "out/README.md\n")
+    sealed = Seal.read(cli.folder / "out" / SEAL).root
     assert done.stderr.splitlines() == [
         "1 of 4: 3 of 3 comparison (train)", "2 of 4: 0 of 0 comparison (evaluation)",
         "3 of 4: 3 of 3 temporal (train)", "4 of 4: 0 of 0 temporal (evaluation)",
+        "no sample is for evaluation: --size or the corpus is too small",
+        f"root {sealed}: note it, as `longread synth verify` tells it again",
     ]  # fmt: skip
     card = (cli.folder / "out" / CARD).read_text()
     assert "6 samples over 46 documents (30 for training, 16 for evaluation; 0 left out)" in card
@@ -34,11 +38,13 @@ def test_run_makes_a_data_set_and_tells_what_it_does(cli: Cli):
     assert json.loads((cli.folder / "out" / PLAN).read_text())["types"] == ["comparison", "temporal"]
 
     again = cli(*ARGS, "--size", "6")
-    assert (again.returncode, again.stdout, again.stderr) == (0, "out/README.md\n", "")
+    assert (again.returncode, again.stdout, again.stderr) == (
+        0, "out/README.md\n", "\n".join(done.stderr.splitlines()[-2:]) + "\n",
+    )  # fmt: skip
     other = cli(*ARGS, "--size", "7")
     assert (other.returncode, other.stdout) == (2, "")
     assert other.stderr == "longread: out holds another data set; give another --out, or remove it\n"
-    assert cli("synth", "verify", "out").stdout == "6 of 6 samples are proven\n"
+    assert cli("synth", "verify", "out").stdout == f"6 of 6 samples are proven\nroot {sealed}\n"
 
 
 @pytest.mark.parametrize(
@@ -91,11 +97,17 @@ def test_verify_lists_what_is_not_proven(cli: Cli, folder: Path, finished: list[
     done = cli("synth", "verify", "copy")
     assert done.returncode == 1
     assert done.stdout.splitlines() == [
+        f"{first.sample.id}: seal: it is not as it was sealed",
         f"{first.sample.id}: answer: the answer is 'nobody', the plan gives {first.sample.answer!r}",
         f"{len(made) - 1} of {len(made)} samples are proven",
+        f"root {root(cli.folder / 'copy')}, which was sealed as {root(folder)}",
     ]
     shown = cli("synth", "show", "copy", first.sample.id)
-    assert shown.returncode == 1 and "Checks that failed:\n- answer: the answer is 'nobody'" in shown.stdout
+    assert (
+        shown.returncode == 1
+        and "Checks that failed:\n- seal: it is not as it was sealed\n- answer: the answer is 'nobody'"
+        in shown.stdout
+    )
 
 
 @pytest.mark.parametrize(
@@ -129,7 +141,7 @@ def test_fewer_samples_than_wanted_and_an_unusable_folder_are_told(cli: Cli):
     assert few.returncode == 0
     assert (
         "of 2,000 samples were made; out/README.md says what was dropped, and why"
-        in few.stderr.splitlines()[-1]
+        in few.stderr.splitlines()[-2]
     )
     (cli.folder / "file").write_text("mine")
     bad = cli("synth", "run", "pages", "--out", "file/set", "--processes", "1")

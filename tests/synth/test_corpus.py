@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 
-from longread.synth.corpus import choose, split
+from longread.synth.alike import Alike
+from longread.synth.corpus import choose
 from tests.synth.pages import document, documents, records
 
 
@@ -61,17 +62,13 @@ def test_nothing_gives_nothing():
     assert choose([]) == ((), {}, ())
 
 
-def test_a_split_is_that_of_the_source_whatever_else_there_is():
-    given = documents()
-    every = choose(given).splits
-    some = choose(given[::3]).splits
-    assert all(every[doc] == name for doc, name in some.items())
-    assert all(every[one.id] == split(one.source) for one in given)
-    # Fixed, so that a data set made elsewhere or later never mixes the splits.
-    assert [n for n in range(60) if split(f"pages/{n}.json") == "evaluation"] == [0, 21, 26, 35, 46, 53, 57]
-    shares = [split(f"page-{n}") for n in range(5_000)]
-    assert 400 < shares.count("evaluation") < 600
-
-
 def test_the_generator_is_deterministic():
     assert records(1) == records(1) != records(2)
+
+
+def test_what_is_nearly_the_same_is_the_first_of_those_alike():
+    one, other = " ".join(_words(1, 60)), " ".join(_words(2, 60))
+    alike = Alike()
+    assert [alike.add(text) for text in (one, other, f"{one}.", one, "a b", "a b", "a c")] == [
+        None, None, 0, 0, None, 2, None,
+    ]  # fmt: skip

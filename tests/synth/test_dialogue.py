@@ -12,11 +12,12 @@ import pytest
 from pydantic import ValidationError
 
 from longread.documents.load import load
-from longread.synth import dataset, plans
+from longread.synth import dataset, plans, propose
 from longread.synth.base import Base
 from longread.synth.facts import dialogue
 from longread.synth.pipeline import Recipe, prove, run
 from longread.synth.proof import Proof, UnderivableError
+from longread.synth.propose import Topics
 from longread.synth.sql import Tables
 from longread.synth.verify import Ground, verify
 from longread.synth.wording import FORMS, question
@@ -231,6 +232,60 @@ def test_replies_are_asked_for_and_proved(tmp_path: Path):
     assert len(made) > 15 and {one.task for one in made} == {"dialogue"}
     assert len({one.answer for one in made}) == len(made)
     assert not [faults for _, faults in prove(out) if faults]
+
+
+def test_conversations_that_open_alike_are_told_by_a_later_message():
+    pages = tuple(
+        page
+        for n in range(3)
+        for page in dialogue.pages(
+            [document(SHORT.replace("Bo: Hello", f"Bo: Hello {n}", 1), f"{n}.txt", "text")]
+        )
+    )
+    base = Base(pages)
+    asked = [plan for seed in range(200) if (plan := propose.dialogue(random.Random(seed), Topics(base)))]
+    assert {plan.place for plan in asked} == {2} and {plan.opening for plan in asked} == {
+        f"Hello {n}" for n in range(3)
+    }
+    for plan in asked:
+        try:
+            said = Proof(base).execute(plan)
+        except UnderivableError:
+            said = None
+        assert Tables(base).execute(plan, [page.doc for page in pages]) == said
+    assert 'whose second message begins with "Hello 1"' in question(
+        plans.Reply("Hello 1", "Anna", ("x" * 3,), 1, 2), 0
+    )
+
+
+def test_each_conversation_of_a_file_is_one_and_is_proved_from_the_stored_file(tmp_path: Path):
+    rows = []
+    for number in range(30):
+        turns = dialogue.turns_of(talk(log(number)))
+        messages = [
+            {"role": "user" if turn.speaker == "Anna" else "assistant", "content": turn.said}
+            for turn in turns
+        ]
+        rows.append(json.dumps({"id": number, "messages": messages}))
+    (tmp_path / "many").mkdir()
+    for part in range(3):
+        (tmp_path / "many" / f"{part}.jsonl").write_text("\n".join(rows[part::3]))
+    given = load(tmp_path / "many").documents
+    pages = list(dialogue.pages(given))
+    assert len(pages) == 30 == len({page.name for page in pages})
+    text = {one.id: one.text for one in given}
+    assert all(text[page.doc][turn.start : turn.end] == turn.said for page in pages for turn in page.turns)
+    assert all(len(page.turns) == 60 for page in pages)
+    out = run(given, Recipe(10, (65_536,), 1, ("dialogue",)), tmp_path / "out")
+    assert len(list(prove(out))) > 5 and not [faults for _, faults in prove(out) if faults]
+
+
+def test_records_of_two_fields_are_no_conversation():
+    fields = talk("".join(f"Name: Anna Berg\nAge: {n}\n\n" for n in range(20)))
+    assert dialogue.turns_of(fields) == ()
+    assert dialogue.turns_of(
+        talk("".join(f"Anna: How many are {n}?\nBo: These are {n}.\n" for n in range(20)))
+    )
 
 
 _SAID = re.compile(r"(?:^|\n\n)(User|Assistant): ")

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from longread.errors import InputError
 from longread.synth import dataset
 from longread.synth.dataset import Made
 from longread.synth.pipeline import prove
+from longread.synth.seal import SEAL, Seal, root, sample_id
 from longread.types import Document, Evidence, Sample, document_id
 
 KINDS = ("answer", "offset", "context", "plan", "document")
@@ -72,24 +74,15 @@ _CHANGES = {"answer": _answer, "offset": _offset, "context": _context, "plan": _
 def _bytes(
     rng: random.Random, stored: list[tuple[Document, str]], made: list[Made]
 ) -> tuple[list[tuple[Document, str]], list[Made], set[str]]:
-    """One figure within a piece of evidence is another, and the document's id with it wherever it occurs."""
+    """One figure anywhere in a document is another, and the document's id with it wherever it occurs."""
     texts = {document.id: document for document, _ in stored}
-    places = sorted(
-        (piece.doc, at)
-        for piece in {piece for one in made for piece in one.sample.evidence}
-        for at in range(piece.start, piece.end)
-        if texts[piece.doc].text[at].isdigit()
-    )
-    doc, at = rng.choice(places)
+    doc = rng.choice(sorted({piece.doc for one in made for piece in one.sample.evidence}))
+    at = rng.choice([at for at, char in enumerate(texts[doc].text) if char.isdigit()])
     old = texts[doc]
     digit = (int(old.text[at]) + rng.randint(1, 9)) % 10
     text = f"{old.text[:at]}{digit}{old.text[at + 1 :]}"
     new = replace(old, id=document_id(old.source, text), text=text)
-    hit = {
-        one.sample.id
-        for one in made
-        if any(piece.doc == doc and piece.start <= at < piece.end for piece in one.sample.evidence)
-    }
+    hit = {one.sample.id for one in made if doc in one.sample.documents}
     stored = [(new if document.id == doc else document, name) for document, name in stored]
     return stored, [Made(_renamed(one.sample, doc, new.id), one.quotes) for one in made], hit
 
@@ -103,7 +96,8 @@ def _renamed(sample: Sample, old: str, new: str) -> Sample:
 def corrupt(folder: Path, seed: int, count: int, spans: int) -> tuple[Counter[str], set[str], set[str]]:
     """Changes `count` samples and `spans` pieces of documents.
 
-    Gives how many of each kind, the ids of the samples that were changed, and of those that rest on the documents.
+    Gives how many of each kind, the ids of the samples that were changed, and of those that have a document in their
+    context that was.
     """
     rng = random.Random(f"corrupt:{seed}")
     (shard,) = dataset.shards(folder)
@@ -164,7 +158,9 @@ def test_five_hundred_corruptions_are_found(folder: Path, tmp_path: Path):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_one_changed_figure_is_seen_by_those_that_rest_on_it_alone(folder: Path, tmp_path: Path, seed: int):
+def test_one_changed_figure_is_told_of_those_that_hold_its_document_alone(
+    folder: Path, tmp_path: Path, seed: int
+):
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy)
     _, changed, resting = corrupt(copy, 100 + seed, 0, 1)
@@ -175,10 +171,10 @@ def test_one_changed_figure_is_seen_by_those_that_rest_on_it_alone(folder: Path,
 @pytest.mark.parametrize("kind", _CHANGES)
 def test_each_kind_is_told_by_its_checks(folder: Path, finished: list[Made], tmp_path: Path, kind: str):
     expected = {
-        "answer": {"answer"},
-        "offset": {"quotes", "evidence"},
-        "context": {"derivation", "agreement", "answer", "evidence", "wording"},
-        "plan": {"derivation", "agreement", "answer", "evidence", "wording"},
+        "answer": {"seal", "answer"},
+        "offset": {"seal", "quotes", "evidence"},
+        "context": {"seal", "id", "derivation", "agreement", "answer", "evidence", "wording"},
+        "plan": {"seal", "id", "derivation", "agreement", "answer", "evidence", "wording"},
     }
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy)
@@ -192,12 +188,12 @@ def test_each_kind_is_told_by_its_checks(folder: Path, finished: list[Made], tmp
     faults = {sample: {check.name for check in found} for sample, found in prove(copy) if found}
     assert faults.keys() == {made[at].sample.id for at in places}
     for names in faults.values():
-        assert names <= expected[kind]
+        assert "seal" in names <= expected[kind]
         if kind in ("answer", "offset"):
             assert names == expected[kind]
 
 
-def test_a_whole_other_sample_under_the_question_is_told_by_the_wording_alone(
+def test_a_whole_other_sample_under_the_question_is_told_by_the_wording(
     folder: Path, finished: list[Made], tmp_path: Path
 ):
     copy = tmp_path / "copy"
@@ -210,4 +206,74 @@ def test_a_whole_other_sample_under_the_question_is_told_by_the_wording_alone(
         for one in finished
     ]  # fmt: skip
     dataset.write_samples(shard, made)
-    assert {s: [c.name for c in found] for s, found in prove(copy) if found} == {first.sample.id: ["wording"]}
+    found = {sample: [check.name for check in faults] for sample, faults in prove(copy) if faults}
+    assert found == {first.sample.id: ["seal", "id", "wording"]}
+
+
+def _distractor(folder: Path, rehash: bool) -> tuple[set[str], list[Made]]:
+    """Changes prose that no fact uses, in one document; with `rehash`, its id wherever it occurs."""
+    (shard,) = dataset.shards(folder)
+    stored, made = dataset.read_documents(folder / dataset.DOCUMENTS), dataset.read_samples(shard)
+    old = next(one for one, _ in stored if any(one.id in other.sample.documents for other in made))
+    text = old.text.replace('"Terrain"', '"Terrane"')
+    new = replace(old, text=text, id=document_id(old.source, text) if rehash else old.id)
+    hit = {one.sample.id for one in made if old.id in one.sample.documents}
+    made = [Made(_renamed(one.sample, old.id, new.id), one.quotes) for one in made]
+    stored = [(new if one is old else one, name) for one, name in stored]
+    dataset.write_documents(
+        folder / dataset.DOCUMENTS, [one for one, _ in stored], {one.id: name for one, name in stored}
+    )
+    dataset.write_samples(shard, made)
+    return hit, made
+
+
+def _seal(folder: Path) -> Seal:
+    """Seals what is there."""
+    stored = dataset.read_documents(folder / dataset.DOCUMENTS)
+    seal = Seal.of(stored, [one for shard in dataset.shards(folder) for one in dataset.read_samples(shard)])
+    (folder / SEAL).write_text(seal.model_dump_json())
+    return seal
+
+
+@pytest.mark.parametrize("rehash", [False, True])
+def test_text_that_no_fact_uses_is_seen_by_all_that_have_it_in_their_context(
+    folder: Path, tmp_path: Path, rehash: bool
+):
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    hit, made = _distractor(copy, rehash)
+    found = {sample: [check.name for check in faults] for sample, faults in prove(copy) if faults}
+    assert found == {sample: ["seal", "id"] for sample in hit} and len(hit) < len(made)
+    _seal(copy)  # ids alone tell it still
+    found = {sample: [check.name for check in faults] for sample, faults in prove(copy) if faults}
+    assert found == {sample: ["id"] for sample in hit}
+
+
+def test_what_is_sealed_anew_with_every_id_has_another_root(folder: Path, tmp_path: Path):
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    _, made = _distractor(copy, rehash=True)
+    anew = [
+        Made(replace(s, id=sample_id(s.split, s.type, s.plan, s.documents)), quotes) for s, quotes in made
+    ]
+    dataset.write_samples(next(dataset.shards(copy)), anew)
+    assert root(copy) == _seal(copy).root != root(folder) == Seal.read(folder / SEAL).root
+    assert not _reported(copy)  # out of reach of the files alone
+
+
+def test_samples_that_are_gone_or_came_are_told(folder: Path, finished: list[Made], tmp_path: Path):
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    first, second, *rest = finished
+    sample = replace(second.sample, documents=second.sample.documents[::-1])
+    added = replace(sample, id=sample_id(sample.split, sample.type, sample.plan, sample.documents))
+    dataset.write_samples(next(dataset.shards(copy)), [Made(added, second.quotes), *rest])
+    told = {sample: faults[0].fault for sample, faults in prove(copy) if faults}
+    assert told == {
+        first.sample.id: "it is no longer there",
+        second.sample.id: "it is no longer there",
+        added.id: "it was not there when the data set was sealed",
+    }
+    (copy / SEAL).unlink()
+    with pytest.raises(InputError, match=r"seal\.json cannot be read"):
+        list(prove(copy))

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ import pytest
 from longread.errors import InputError, UsageError
 from longread.synth import dataset
 from longread.synth.dataset import Made
-from longread.synth.pipeline import CARD, PLAN, Progress, Recipe, find, prove, run
+from longread.synth.pipeline import CARD, PLAN, Progress, Recipe, distinct, find, prove, run
+from longread.synth.seal import SEAL
 from longread.synth.types import TYPES
 from tests.support.cli import Cli
 from tests.synth import pages
@@ -50,7 +52,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_same_seed_gives_the_same_bytes(small: Path, tmp_path: Path):
     assert content(run(documents(), SMALL, tmp_path / "again")) == content(small)
-    assert set(content(small)) == {CARD, PLAN, dataset.DOCUMENTS, dataset.SAMPLES.format(0)}
+    assert set(content(small)) == {CARD, PLAN, SEAL, dataset.DOCUMENTS, dataset.SAMPLES.format(0)}
 
 
 @pytest.mark.slow
@@ -178,6 +180,17 @@ def test_samples_keep_to_contexts_splits_and_balance(folder: Path, finished: lis
         assert max(map(answers.count, answers)) <= 2  # one of each split
 
 
+def test_the_first_of_questions_that_are_nearly_the_same_is_kept(finished: list[Made]):
+    one = next(
+        made for made in finished if made.sample.type == "in_context" or len(made.sample.question) > 150
+    )
+    again = Made(replace(one.sample, id=f"{one.sample.id}x", question=f"{one.sample.question} "), one.quotes)
+    other = Made(replace(one.sample, id=f"{one.sample.id}y", answer="another"), one.quotes)
+    kept, twins = distinct([again, *finished, other])
+    assert kept == sorted([*finished, other], key=lambda made: (made.sample.split, made.sample.id))
+    assert twins == [(one.sample.type, "nearly the same question")]
+
+
 def test_files_are_read_as_they_were_written(finished: list[Made], tmp_path: Path):
     dataset.write_samples(tmp_path / "samples.parquet", finished)
     assert dataset.read_samples(tmp_path / "samples.parquet") == finished
@@ -232,6 +245,6 @@ def test_a_run_killed_three_times_gives_the_same_bytes(cli: Cli, processes: str)
     done = cli(*ARGS, "--out", "out", "--processes", processes)
     assert (done.returncode, done.stdout) == (0, "out/README.md\n"), done.stderr
     made = content(cli.folder / "out")
-    assert set(made) == {CARD, PLAN, dataset.DOCUMENTS, dataset.SAMPLES.format(0)}
+    assert set(made) == {CARD, PLAN, SEAL, dataset.DOCUMENTS, dataset.SAMPLES.format(0)}
     whole = cli(*ARGS, "--out", "whole", "--processes", "1", PYTHONHASHSEED="5")
     assert whole.returncode == 0 and content(cli.folder / "whole") == made

@@ -29,7 +29,7 @@ from longread.synth.plans import (
 )
 from longread.synth.proof import Proof, UnderivableError
 from longread.synth.propose import PROPOSERS, Topics
-from longread.synth.sql import Tables
+from longread.synth.sql import Tables, compile_plan
 from longread.synth.types import TYPES, grader, numeric
 from longread.synth.verify import Ground, verify
 from longread.synth.wording import question
@@ -398,3 +398,17 @@ def pages_of_three() -> Ground:
         for name, area in (("Alpha", 10), ("Beta", 20), ("Gamma", 35))
     ]
     return ground(given)
+
+
+def test_a_query_is_no_longer_for_many_rows():
+    rows = {
+        f"Name{chr(65 + n % 26)}{'x' * (n // 26)}": {"see": "NameA", "Area": f"{n} km"} for n in range(200)
+    }
+    known = base(**rows)
+    assert len(compile_plan(Aggregate("Area", "sum"))) < 2_000
+    docs = [page.doc for page in known.pages]
+    for some in (docs, docs[:7], [*docs[:7], "absent"], docs[7:]):
+        total = sum(page.quantities["Area"].number for page in known.within(some).pages)
+        assert Tables(known).execute(Aggregate("Area", "sum"), some) == total
+    tables = Tables(known)
+    assert [tables.execute(Aggregate("Area", "count"), docs[:n]) for n in (5, 9, 5, 0)] == [5, 9, 5, None]

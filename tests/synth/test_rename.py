@@ -11,7 +11,9 @@ import pytest
 
 from longread.synth.entities import build
 from longread.synth.facts import facts
+from longread.synth.naming import folded
 from longread.synth.pipeline import Recipe, prove, run
+from longread.synth.proper import WORD, addressed
 from longread.synth.rename import rename
 from longread.synth.values import quantity
 from longread.types import Document, document_id
@@ -36,7 +38,24 @@ PROSE = (
     "NIGERIA's border with Niger, and the islands around here; Nigerians, Nigerien and Franco-Nigerian trade, the "
     "New Zealand Dollar, French\u00a0law, C\u00f4te d'Ivoire and Cote d'Ivoire, a Frenchman, the two Koreas, Uzbeks; "
     "Trinidad alone; turkey &amp; rice; Equatorial Guinea, not Guinea-Bissau; https://x.org/new-zealand/a; "
-    "Turks; 1 May 1980"
+    "Turks; one dollar; 1 May 1980"
+)
+UNTOLD = (
+    "The soldiers left in May. Soviet-era tanks of the Soviets, a Rhodesian's farm near RHODESIA; later (Rhodesia) "
+    "the Siamese twins and trade with Siam, Ottoman\u00a0law; the R\u00e9publique Fran\u00e7aise and the "
+    "d'Alg\u00e9rie line; rubles (SUR) and leke (ALL), all told; Xi and Pope Pius XI; mail@rhodesiaembassy.org, "
+    "https://siamembassy.gov/trade/law; <em>siam</em> means gold; on Monday in March, Trade Law; 5 Btu. Tanks left."
+)
+"""With names that no page tells of: plain, plural, possessive, hyphenated, of states that are no more, foreign, in
+addresses joined to others, and codes of currencies."""
+UNTOLD_NAMES = re.compile(
+    r"(?i:soviet|rhodes|siam(?!</em>)|ottoman|francaise|algerie|republique|pius)|\b(?:SUR|ALL|Xi)\b"
+)
+STAYS = re.compile(
+    r"The soldiers left in May\. (\w+)-era tanks of the \1s, a \w+'s farm near [A-Z]+; later \(\w+\) "
+    r"the \w+ twins and trade with \w+, \w+\xa0law; the \w+ \w+ and the d'\w+ "
+    r"line; rubles \([A-Z]{3}\) and leke \([A-Z]{3}\), all told; \w+ and \w+ \w+ XI; mail@\w+\.org, "
+    r"https://\w+\.gov/trade/law; <em>siam</em> means gold; on Monday in March, Trade Law; 5 Btu\. Tanks left\."
 )
 
 
@@ -92,6 +111,45 @@ def test_no_name_is_left(given: list[Document], renamed: tuple[Document, ...]) -
         assert not words.findall(json.dumps(json.loads(one.text), ensure_ascii=False))
         assert not words.findall(one.source)
         assert "turkey &amp; rice" in _values(one)["Prose"]
+
+
+def _untold() -> list[Document]:
+    return [
+        pages.document(
+            json.dumps(
+                {"name": name, "Near": f"{other} 5 km", "Prose": UNTOLD, "Use (Btu)": f"{number} Btu"},
+                ensure_ascii=number % 2 > 0,
+            ),
+            f"{name}.json",
+        )
+        for number, (name, other) in enumerate(
+            [("Avaria", "Borduria"), ("Borduria", "Avaria"), ("Syldavia", "Avaria")]
+        )
+    ]
+
+
+def test_names_that_no_page_tells_of_go_too() -> None:
+    for old, new in zip(_untold(), rename(_untold(), 1), strict=True):
+        assert len(UNTOLD_NAMES.findall(folded(_values(old)["Prose"])[0])) == 17
+        text = _values(new)["Prose"]
+        assert not UNTOLD_NAMES.findall(folded(text)[0])
+        assert STAYS.fullmatch(text), text
+
+
+def test_names_that_no_page_tells_of_keep_apart() -> None:
+    (first, *_), given = rename(_untold(), 1), UNTOLD
+    old, new = (WORD.findall(folded(text)[0]) for text in (given, _values(first)["Prose"]))
+    assert len(old) == len(new)
+    became = dict(zip(old, new, strict=True))
+    assert [became[word] for word in old] == new
+    assert became["Rhodesia"].upper() == became["RHODESIA"]
+    pairs = {(word.casefold(), other.casefold()) for word, other in became.items()}
+    assert len(pairs) == len({other for _, other in pairs})
+
+
+def test_words_of_addresses_go_where_they_are_rare_or_hold_a_name() -> None:
+    found = [{"www", "org", "bvemb", "embassy"}, *[{"www", "org", "avarianpost"}] * 30]
+    assert addressed(found, {"embassy"}, {"avaria"}) == {"bvemb", "avarianpost"}
 
 
 def test_names_are_a_bijection_and_new(given: list[Document], renamed: tuple[Document, ...]) -> None:

@@ -19,14 +19,14 @@ from longread.synth import dataset, plans
 from longread.synth.answers import answer
 from longread.synth.avoid import NOTHING
 from longread.synth.base import Base
-from longread.synth.corpus import split
 from longread.synth.facts import Fact
 from longread.synth.make import Unit
-from longread.synth.pipeline import CARD, TRIPLES, Progress, Recipe, prove, run
+from longread.synth.pipeline import CARD, Progress, Recipe, prove, run
 from longread.synth.proof import Proof, UnderivableError
 from longread.synth.propose import PROPOSERS, Topics
 from longread.synth.roles.asking import listed, quoted
 from longread.synth.roles.cast import Cast
+from longread.synth.roles.kept import TRIPLES
 from longread.synth.roles.mase import PROXY
 from longread.synth.roles.proposals import ROOTS, Proposal, Quote, possible
 from longread.synth.roles.proposer import EXAMPLES
@@ -59,8 +59,8 @@ class Liar:
 
     def __init__(self, documents: list[Document]) -> None:
         self.documents = {document.id: document for document in documents}
-        train = [document for document in documents if split(document.source) == "train"]
-        rest = [document for document in documents if split(document.source) != "train"]
+        train = [document for document in documents if pages.split(document.source) == "train"]
+        rest = [document for document in documents if pages.split(document.source) != "train"]
         self.bases = [pages.base_of(train), pages.base_of(rest)]
         self.true: set[str] = set()
         self.false: dict[str, str] = {}
@@ -235,7 +235,7 @@ def test_stand_ins_play_all_roles_and_what_they_solve_is_called_a_proxy(tmp_path
     documents = commanding(40, 16)
     out = run(documents, Recipe(8, (4096,), 5, ASKED), tmp_path / "made")
     before = [one.sample for one in dataset.read_samples(out / dataset.SAMPLES.format(0))]
-    ground = pages.ground([document for document in documents if split(document.source) == "train"])
+    ground = pages.ground([document for document in documents if pages.split(document.source) == "train"])
     sizes = {doc: len(document.text) // 4 for doc, document in ground.documents.items()}
     unit = Unit("train", "ordering", 6, (4096,), 5)
     own = [sample for sample in before if sample.type == "ordering"]
@@ -354,6 +354,8 @@ def test_prose_is_asked_about_by_what_a_model_finds_in_it_and_is_proved_from_the
     stated = json.loads((out / TRIPLES).read_text())
     assert len(stated["triples"]) == 2 * len(told)
     assert stated["rejected"] == {"quote does not hold the claim": 2 * len(told)}
+    rejected = f"| facts in prose | {2 * len(told)} | quote does not hold the claim: {2 * len(told)} |"
+    assert rejected in (out / CARD).read_text()
     faults = dict(prove(out))
     assert len(faults) > 5 and not any(faults.values())
 

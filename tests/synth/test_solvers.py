@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from longread.synth import plans, solvers
-from longread.synth.corpus import split
 from longread.synth.dataset import Made
 from longread.synth.verify import Ground
 from longread.types import Sample
@@ -23,7 +22,7 @@ CAPITAL = "Government / Capital / name"
 
 
 def trained() -> Ground:
-    return pages.ground([one for one in pages.documents() if split(one.source) == "train"])
+    return pages.ground([one for one in pages.documents() if pages.split(one.source) == "train"])
 
 
 def about(ground: Ground, plan: plans.Plan, answer: str, question: str = "?", grader: str = "cem") -> Sample:

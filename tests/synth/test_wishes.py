@@ -25,7 +25,11 @@ def test_options_have_the_last_word(tmp_path: Path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("sizes = 40", "'sizes' is none; there are avoid, rename, seed, size, target-tokens, types"),
+        ("sizes = 40", "'sizes' is none; there are avoid, balance, base-url, max-calls, "),
+        ("tries = 4", "--tries needs --model, or extractive for stand-ins"),
+        ("max-cost = 0.0", "'max-cost' Input should be greater than 0"),
+        ('types = "viewpoint"', "questions of type 'viewpoint' need --model"),
+        ('model = "m"\ntries = 0\nbalance = true', "--balance goes by tries; give --tries 1 or more"),
         ('size = "many"', "'size' Input should be a valid integer"),
         ("size = 0", "'size' Input should be greater than or equal to 1"),
         ("size", "it is no TOML"),

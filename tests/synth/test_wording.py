@@ -114,3 +114,27 @@ def test_held_out_forms_are_for_evaluation_alone(finished: list[Made]):
         forms = [form for form in range(FORMS) if question(plan, form) == asked]
         assert len(forms) == 1
         assert (forms[0] in HELD_OUT) == (sample.split == "evaluation")
+
+
+def test_chains_are_told_step_by_step_and_not_nested():
+    plan = Lookup(
+        Follow(Follow(Find("Capital", "Beeton"), "Borders", "least"), "Exports", "most"), "Area", "text"
+    )
+    assert question(plan, 0) == (
+        'Begin with the one whose "Capital" is "Beeton". Among its "Borders", take the one with the smallest figure. '
+        'Among the "Exports" of that one, take the one with the largest figure. '
+        'What is the "Area" of the one taken last?'
+    )
+    short = Lookup(Follow(A, "Borders", "least"), "Area", "text")
+    assert (
+        question(short, 0)
+        == 'What is the "Area" of the one with the smallest figure among the "Borders" of Alpha?'
+    )
+
+
+def test_names_that_could_be_taken_for_two_stand_between_semicolons():
+    over = (Entity("Bosnia and Hum"), Entity("Trinia"), Entity("Peru"))
+    assert question(Order(over, "Area", "quantity"), 0).startswith(
+        "Put Bosnia and Hum; Trinia; and Peru in order"
+    )
+    assert question(Order((A, B, C), "Area", "quantity"), 0).startswith("Put Alpha, Beta and Gamma in order")

@@ -14,7 +14,9 @@ from longread.cli.extras import need
 from longread.cli.options import BaseUrl, Model
 
 if TYPE_CHECKING:
+    from longread.reading.opening import Opened
     from longread.synth.roles.cast import Cast
+    from longread.synth.wishes import Wishes
 
 EXAMPLES = """\b
 Examples:
@@ -36,8 +38,11 @@ Examples:
   longread synth verify questions
 """
 
-_CALLS = 200
-"""Prompts that a model gets where --max-calls does not say."""
+_TRIED = (
+    ("closed", "without documents"),
+    ("required", "with those required"),
+    ("context", "with all"),
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -91,22 +96,62 @@ def run(
     model: Model = None,
     base_url: BaseUrl = None,
     max_calls: Annotated[
-        int | None, typer.Option(min=1, help="Prompts that a model gets.", show_default="200")
+        int | None, typer.Option(min=1, help="Replies of a model, in all.", show_default="200")
     ] = None,
+    max_total_tokens: Annotated[
+        int | None, typer.Option(min=1, help="Stop before a call that takes more tokens in all.")
+    ] = None,
+    max_cost: Annotated[
+        float | None, typer.Option(help="Stop when so much is spent (needs `price`, see `config`).")
+    ] = None,
+    paraphrase: Annotated[
+        bool | None,
+        typer.Option(
+            "--paraphrase/--no-paraphrase",
+            help="Have a model word questions, where it reads the same plan back.",
+            show_default="no",
+        ),
+    ] = None,
+    tries: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=64,
+            help="How often a model tries a sample without documents, with those needed, and with all.",
+            show_default="4",
+        ),
+    ] = None,
+    tried: Annotated[
+        int | None, typer.Option(min=1, help="Samples that it tries, at most.", show_default="all")
+    ] = None,
+    balance: Annotated[
+        bool | None,
+        typer.Option(
+            "--balance/--no-balance",
+            help="Keep as many samples of each source and pass rate, and none that was not tried.",
+            show_default="no",
+        ),
+    ] = None,
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", "-y", help="Ask a remote endpoint that may cost money without being asked."),
+    ] = False,
 ) -> None:
     """Make a data set of questions whose answers are proven.
 
     Documents are pages of keys and values (JSON) about one thing each, tables, Python files and conversations. A
-    model, where one is given, proposes more questions; what cannot be proved is dropped. The same command goes on
-    with a run that was killed, and gives the same bytes. Exit codes: 0 made, 1 nothing could be asked, 2 wrong
-    usage, 130 interrupted.
+    model, where one is given, proposes more questions and tries all; what cannot be proved is dropped. The same
+    command goes on with a run that was killed, and gives the same bytes. Exit codes: 0 made, 1 nothing could be
+    asked, 2 wrong usage, 4 a cap on tokens or cost was reached, 130 interrupted.
     """
     need("synth", "duckdb", "pyarrow", "rensa", "sqlglot")
     from longread.documents.load import load
+    from longread.errors import CapReached
     from longread.printable import printable
     from longread.synth.avoid import Avoided
     from longread.synth.pipeline import CARD, Progress, find
     from longread.synth.pipeline import run as execute
+    from longread.synth.seal import SEAL, Seal
     from longread.synth.wishes import wishes
 
     def tell(progress: Progress) -> None:
@@ -124,14 +169,37 @@ def run(
         "types": types,
         "rename": rename,
         "avoid": avoid or None,
+        "model": model,
+        "base_url": base_url,
+        "max_calls": max_calls,
+        "max_total_tokens": max_total_tokens,
+        "max_cost": max_cost,
+        "paraphrase": paraphrase,
+        "tries": tries,
+        "tried": tried,
+        "balance": balance,
     }
     wished = wishes(config, given)
+    recipe = wished.recipe
     avoided = Avoided.of(load(*wished.avoid).documents if wished.avoid else ())
-    with _cast(model, base_url, max_calls) as cast:
-        made = execute(load(*corpus).documents, wished.recipe, Path(out), tell, processes, avoided, cast)
-    if (count := sum(1 for _ in find(made, ""))) < wished.size:
+    documents = load(*corpus).documents
+    with _cast(wished, yes or (Path(out) / CARD).exists()) as cast:
+        try:
+            made = execute(documents, recipe, Path(out), tell, processes, avoided, cast)
+        except CapReached as error:
+            raise CapReached(
+                f"{error}; the replies are kept: the same command with a higher cap goes on"
+            ) from None
+    splits = [one.sample.split for one in find(made, "")]
+    if (count := len(splits)) < wished.size:
         few = f"{count:,} of {wished.size:,} samples were made; {made / CARD} says what was dropped, and why"
         print(printable(few), file=sys.stderr)
+    if "evaluation" not in splits:
+        print("no sample is for evaluation: --size or the corpus is too small", file=sys.stderr)
+    print(
+        f"root {Seal.read(made / SEAL).root}: note it, as `longread synth verify` tells it again",
+        file=sys.stderr,
+    )
     print(printable(str(made / CARD)))
 
 
@@ -147,13 +215,18 @@ def show(
     from longread.errors import UsageError
     from longread.printable import printable
     from longread.synth.card import example
-    from longread.synth.pipeline import find, prove
+    from longread.synth.pipeline import find, prove, tried
 
     made = find(Path(folder), sample)
     if len(made) != 1:
         many = f"{len(made)} samples" if made else "no sample"
         raise UsageError(f"{folder} has {many} whose id begins with '{sample}'; give more of it, or another")
     print(printable(example(made[0])))
+    if tries := tried(Path(folder), made[0].sample.id):
+        print(
+            "\nA model was right "
+            + ", ".join(f"{tries[name]} of {tries['of']} {how}" for name, how in _TRIED)
+        )
     faults = dict(prove(Path(folder), only=made[0].sample.id))[made[0].sample.id]
     print("\nChecks: all passed" if not faults else "\nChecks that failed:")
     for check in faults:
@@ -170,6 +243,7 @@ def verify(folder: Annotated[str, typer.Argument(metavar="DIR", help="A data set
     need("synth", "duckdb", "pyarrow", "rensa", "sqlglot")
     from longread.printable import printable
     from longread.synth.pipeline import prove
+    from longread.synth.seal import SEAL, Seal, root
 
     count = wrong = 0
     for sample, faults in prove(Path(folder)):
@@ -178,37 +252,62 @@ def verify(folder: Annotated[str, typer.Argument(metavar="DIR", help="A data set
         for check in faults:
             print(printable(f"{sample}: {check.name}: {check.fault}"))
     print(f"{count - wrong:,} of {count:,} samples are proven")
-    if wrong:
+    found, sealed = root(Path(folder)), Seal.read(Path(folder) / SEAL).root
+    print(f"root {found}" + ("" if found == sealed else f", which was sealed as {sealed}"))
+    if wrong or found != sealed:
         raise typer.Exit(1)
 
 
 @contextmanager
-def _cast(model: str | None, base_url: str | None, max_calls: int | None) -> Iterator[Cast | None]:
-    """Who proposes; nobody unless the command names a model, whatever else is configured."""
+def _cast(wished: Wishes, yes: bool) -> Iterator[Cast | None]:
+    """Who proposes; nobody unless the command or its file names a model, whatever else is configured."""
+    if not wished.asks:
+        yield None
+        return
     import asyncio
 
-    from longread.cli.overrides import given
     from longread.config import resolve_settings
-    from longread.errors import UsageError
     from longread.printable import printable
     from longread.reading.opening import open_policy
     from longread.synth.roles.cast import Cast
-
-    if not (model or base_url):
-        if max_calls:
-            raise UsageError("--max-calls needs --model, or extractive for stand-ins")
-        yield None
-        return
+    from longread.synth.wishes import CALLS, TRIES
 
     async def close() -> None:
         await opened.close()
 
-    resolved = resolve_settings(given({"model": model, "base_url": base_url}))
+    resolved = resolve_settings(wished.settings)
+    settings = resolved.settings
     with asyncio.Runner() as runner:  # the loop that connections belong to
-        opened = runner.run(open_policy(resolved.settings))
+        opened = runner.run(open_policy(settings))
         try:
             for remark in (*resolved.remarks, opened.choice):
                 print(printable(remark), file=sys.stderr)
-            yield Cast(max_calls or _CALLS, getattr(opened.policy, "model", None), runner.run)
+            calls = settings.max_calls or CALLS
+            _agree(opened, calls, yes or resolved.capped)
+            yield Cast(
+                calls,
+                getattr(opened.policy, "model", None),
+                runner.run,
+                settings,
+                bool(wished.paraphrase),
+                TRIES if wished.tries is None else wished.tries,
+                wished.tried,
+                bool(wished.balance),
+            )
         finally:
             runner.run(close())
+
+
+def _agree(opened: Opened, calls: int, yes: bool) -> None:
+    """Before text goes to another machine that may cost money, the user must want it."""
+    from longread.errors import UsageError
+
+    if yes or opened.host is None or opened.free:
+        return
+    what = f"up to {calls:,} calls with text of the documents would go to {opened.host}"
+    if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError(f"{what}; give --yes, or a cap such as --max-calls")
+    print(f"{what}. Go on? [y/N] ", file=sys.stderr, end="", flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        print("nothing was sent", file=sys.stderr)
+        raise typer.Exit(1)

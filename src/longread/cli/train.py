@@ -51,7 +51,9 @@ def register(app: typer.Typer) -> None:
 def run(
     path: Annotated[str, typer.Argument(metavar="STAGE", help="A stage file, or a folder of them.")],
     out: Annotated[str, typer.Option(metavar="DIR", help="Where checkpoints, metrics and models go.")],
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that is in the folder.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run that is in the folder.")
+    ] = False,
 ) -> None:
     """Train the stages of a recipe, one after another.
 
@@ -107,7 +109,11 @@ def _told(metrics: Mapping[str, Any]) -> str:
     if "reward" not in metrics:
         return f"loss {metrics['nll']:.3f}"
     rewards = metrics["rewards"]
-    each = f" ({', '.join(f'{task} {value:.2f}' for task, value in rewards.items())})" if len(rewards) > 1 else ""
+    each = (
+        f" ({', '.join(f'{task} {value:.2f}' for task, value in rewards.items())})"
+        if len(rewards) > 1
+        else ""
+    )
     return (
         f"reward {metrics['reward']:.3f}{each}  entropy {metrics['entropy']:.3f}  length {metrics['length']:.0f}"
         f"  negatives {metrics['negatives_kept']:.0%}"

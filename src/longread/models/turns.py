@@ -29,7 +29,9 @@ class Turns:
 
     def encode(self, text: str) -> list[int]:
         """Token ids of plain text."""
-        ids: list[int] = self.tokenizer(self._plain(text), add_special_tokens=False, verbose=False)["input_ids"]
+        ids: list[int] = self.tokenizer(self._plain(text), add_special_tokens=False, verbose=False)[
+            "input_ids"
+        ]
         return ids
 
     def decode(self, ids: Sequence[int]) -> str:

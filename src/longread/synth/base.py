@@ -53,6 +53,8 @@ class Base:
     """The pages of a corpus or of one sample's context."""
 
     pages: tuple[Page, ...]
+    merged: Mapping[str, str] = field(default_factory=dict)
+    """Names and keys as documents write them -> what they were taken for, where that is written in another way."""
     by_name: Mapping[str, Page] = field(init=False)
 
     def __post_init__(self) -> None:

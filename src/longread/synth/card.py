@@ -11,6 +11,8 @@ from longread.grading.size import tokens
 from longread.synth import plans
 from longread.synth.corpus import Chosen
 from longread.synth.dataset import Made
+from longread.synth.roles.finishing import Finished
+from longread.synth.roles.mase import PROXY
 from longread.synth.solvers import SOLVERS, Trial
 
 _SHOWN = 160
@@ -22,8 +24,19 @@ def card(
     chosen: Chosen,
     rejected: Mapping[str, Mapping[str, int]],
     tried: Mapping[str, Mapping[str, Trial]],
+    done: Finished,
+    merged: Mapping[str, str],
 ) -> str:
-    """Markdown. `rejected`: type -> reason -> proposals; `tried`: type -> solver -> what it got right."""
+    """Markdown.
+
+    Args:
+        made: The samples.
+        chosen: The documents.
+        rejected: Type -> reason -> proposals.
+        tried: Type -> solver -> what it got right.
+        done: What a model had to do with the samples.
+        merged: Names and keys in another spelling -> what they were taken for.
+    """
     by_type: defaultdict[str, list[Made]] = defaultdict(list)
     for one in made:
         by_type[one.sample.type].append(one)
@@ -31,6 +44,7 @@ def card(
     size = {document.id: tokens(document.text) for document in chosen.documents}
     lengths = [sum(size[doc] for doc in one.sample.documents) for one in made]
     used = Counter(chosen.splits.values())
+    solvers = [*SOLVERS, *([PROXY] if any(PROXY in by for by in tried.values()) else [])]
     sections = [
         "# Data card",
         f"{len(made):,} samples over {len(chosen.documents):,} documents "
@@ -48,8 +62,10 @@ def card(
         "Percent right. The plan executor must get all; the others should get little beyond chance. `closed book` "
         "sees no document; `best document` reads perfectly the one document that matches the question best; "
         "`extractive policy` is `longread ask --model extractive` on the first samples of each type, right when what "
-        "it quotes holds the answer anywhere.",
-        _table(("type", *SOLVERS, "chance"), _solved(tried)),
+        "it quotes holds the answer anywhere."
+        + (f" `{PROXY}`, which reads the three best, tries what was proposed." if PROXY in solvers else ""),
+        _table(("type", *solvers, "chance"), _solved(tried, solvers)),
+        *_tries(made, done),
         "## Yield",
         _table(
             ("type", "kept", "dropped", "why"),
@@ -64,6 +80,12 @@ def card(
         sections += [
             "## Documents left out",
             _table(("reason", "documents"), [(r, str(n)) for r, n in reasons.items()]),
+        ]
+    if merged:
+        sections += [
+            "## Taken for one",
+            "Names and keys that documents write in another way.",
+            _table(("written", "taken for"), sorted(merged.items())),
         ]
     sections += ["## Examples", *(example(own[0]) for _, own in sorted(by_type.items()))]
     return "\n\n".join(sections) + "\n"
@@ -105,14 +127,48 @@ def _histogram(lengths: Sequence[int]) -> Iterator[tuple[str, ...]]:
         yield f"{(1 << power - 1) + 1:,} to {1 << power:,}", f"{bins[power]:,}", bar
 
 
-def _solved(tried: Mapping[str, Mapping[str, Trial]]) -> Iterator[tuple[str, ...]]:
+def _tries(made: Sequence[Made], done: Finished) -> Iterator[str]:
+    """What a model was asked for, and how often it was right in all of the context."""
+    yield "## Tries of a model"
+    if done.steps:
+        steps = ((name, str(step.kept), _counts(step.rejected)) for name, step in done.steps.items())
+        yield _table(("asked for", "kept", "not kept, and why"), steps)
+    if not done.tries:
+        yield (
+            "No model has tried these questions: whether one answers them without documents, or fails them among "
+            "irrelevant ones, is not known."
+        )
+        return
+    of = next(iter(done.tries.values())).of
+    yield (
+        f"Each of {len(done.tries):,} samples was tried {of} times without documents, {of} with those required and "
+        f"{of} with all. How many were right so often with all, which the column `tries` holds for each:"
+    )
+    rows = []
+    for name in sorted({one.sample.type for one in made if one.sample.id in done.tries}):
+        own = (
+            done.tries[one.sample.id]
+            for one in made
+            if one.sample.type == name and one.sample.id in done.tries
+        )
+        counts = Counter(tries.context for tries in own)
+        rows.append((name, *(str(counts[right]) for right in range(of + 1))))
+    yield _table(("type", *(f"{right} of {of}" for right in range(of + 1))), rows)
+
+
+def _solved(tried: Mapping[str, Mapping[str, Trial]], solvers: Sequence[str]) -> Iterator[tuple[str, ...]]:
     """A row for each type that has samples, and one for all."""
     rows = {name: by for name, by in sorted(tried.items()) if any(trial.tried for trial in by.values())}
-    total = {solver: sum((by[solver] for by in rows.values()), Trial(0, 0)) for solver in SOLVERS}
+    none = Trial(0, 0)
+    total = {solver: sum((by.get(solver, none) for by in rows.values()), none) for solver in solvers}
     for name, by in [*rows.items(), ("all", total)]:
-        cells = (f"{by[s].right / by[s].tried:.1%} of {by[s].tried:,}" for s in SOLVERS)
+        cells = (_share(by.get(solver, none)) for solver in solvers)
         first = by[SOLVERS[0]]
         yield (name, *cells, f"{first.chance / first.tried:.1%}")
+
+
+def _share(trial: Trial) -> str:
+    return f"{trial.right / trial.tried:.1%} of {trial.tried:,}" if trial.tried else "none tried"
 
 
 def _counts(why: Mapping[str, int]) -> str:

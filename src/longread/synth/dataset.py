@@ -12,11 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from longread.errors import InputError
-from longread.types import Document, Evidence, Sample
+from longread.types import Document, Evidence, Part, Sample
 
 DOCUMENTS = "documents.parquet"
 SAMPLES = "samples-{:05}.parquet"
 _NOTES = b"longread"
+TRIES = ("of", "closed", "required", "context")
+"""Tries of each kind, and how many were right without documents, with those required, and with all."""
 SHARD = 1_000
 """Samples of a file."""
 
@@ -33,7 +35,12 @@ _SAMPLE = pa.schema(
         ("quotes", pa.list_(pa.string())),
     ]
 )
-_DOCUMENT = pa.schema([(name, pa.string()) for name in ("id", "source", "kind", "split", "text")])
+_DOCUMENT = pa.schema(
+    [
+        *((name, pa.string()) for name in ("id", "source", "kind", "split", "text")),
+        ("parts", pa.list_(pa.struct([("start", pa.int64()), ("label", pa.string())]))),
+    ]
+)
 
 
 class Made(NamedTuple):
@@ -43,15 +50,36 @@ class Made(NamedTuple):
     quotes: tuple[str, ...]
 
 
-def write_samples(path: Path, made: Iterable[Made], notes: Mapping[str, Any] | None = None) -> None:
-    """A Parquet file of samples, with what else is to be noted as JSON, whole or not at all."""
+def write_samples(
+    path: Path,
+    made: Iterable[Made],
+    notes: Mapping[str, Any] | None = None,
+    tries: Mapping[str, tuple[int, ...]] | None = None,
+) -> None:
+    """A Parquet file of samples, with what else is to be noted as JSON, whole or not at all.
+
+    `tries`, in the order of `TRIES` by id, are a column more, which is null for a sample that was not tried.
+    """
     rows = []
     for sample, quotes in made:
         row = asdict(sample)
         row["evidence"] = [piece._asdict() for piece in sample.evidence]
         rows.append({**row, "quotes": list(quotes)})
+        if tries:
+            known = tries.get(sample.id)
+            rows[-1]["tries"] = dict(zip(TRIES, known, strict=True)) if known else None
     schema = _SAMPLE.with_metadata({_NOTES: json.dumps(notes)}) if notes is not None else _SAMPLE
+    if tries:
+        schema = schema.append(pa.field("tries", pa.struct([(name, pa.int64()) for name in TRIES])))
     _write(path, pa.Table.from_pylist(rows, schema=schema))
+
+
+def read_tries(path: Path) -> dict[str, dict[str, int]]:
+    """How often a model was right, by sample; empty where none was tried."""
+    if "tries" not in pq.read_schema(path).names:
+        return {}
+    rows = pq.read_table(path, columns=["id", "tries"]).to_pylist()
+    return {row["id"]: row["tries"] for row in rows if row["tries"]}
 
 
 def read_notes(path: Path) -> dict[str, Any]:
@@ -74,7 +102,14 @@ def read_samples(path: Path) -> list[Made]:
 def write_documents(path: Path, documents: Sequence[Document], splits: Mapping[str, str]) -> None:
     """A Parquet file of documents, whole or not at all."""
     rows = [
-        {"id": d.id, "source": d.source, "kind": d.kind, "split": splits[d.id], "text": d.text}
+        {
+            "id": d.id,
+            "source": d.source,
+            "kind": d.kind,
+            "split": splits[d.id],
+            "text": d.text,
+            "parts": [part._asdict() for part in d.parts],
+        }
         for d in documents
     ]
     _write(path, pa.Table.from_pylist(rows, schema=_DOCUMENT))
@@ -83,9 +118,16 @@ def write_documents(path: Path, documents: Sequence[Document], splits: Mapping[s
 def read_documents(path: Path) -> list[tuple[Document, str]]:
     """The documents of a file, each with its split."""
     return [
-        (Document(row["id"], row["source"], row["text"], row["kind"]), row["split"])
+        (
+            Document(row["id"], row["source"], row["text"], row["kind"], parts=_parts(row["parts"])),
+            row["split"],
+        )
         for row in _read(path, _DOCUMENT)
     ]
+
+
+def _parts(rows: Iterable[Mapping[str, Any]]) -> tuple[Part, ...]:
+    return tuple(Part(row["start"], row["label"]) for row in rows)
 
 
 def shards(folder: Path) -> Iterator[Path]:

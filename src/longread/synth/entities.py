@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from longread.synth.base import Base, Page
 from longread.synth.facts import Fact
 from longread.synth.links import links
+from longread.synth.relations import one_relation
+from longread.synth.spelling import Mention, key, resolved
 from longread.synth.values import date, plain, quantity
 
 _NAME = re.compile(r"[A-Z][^\d:;<>\"]{1,59}")
@@ -22,16 +24,28 @@ _OR = re.compile(r",? or |; ")
 
 
 def build(facts: Mapping[str, Sequence[Fact]]) -> Base:
-    """Pages from facts by document. Documents without a name, or with one that others have too, are no pages."""
-    once = {doc: _once(own) for doc, own in facts.items()}
+    """Pages from facts by document. Documents without a name, or with one that others have too, are no pages.
+
+    Names and keys that are another way of writing the same are taken for the same.
+    """
+    merged = one_relation(facts)
+    once = {doc: _once(_under(own, merged)) for doc, own in facts.items()}
     naming = naming_relation(once)
     if not naming:
         return Base(())
     named = {doc: plain(own[naming].value) for doc, own in once.items() if naming in own}
-    taken = Counter(named.values())
-    named = {doc: name for doc, name in named.items() if _NAME.fullmatch(name) and taken[name] == 1}
+    taken = Counter(map(key, named.values()))
+    named = {doc: name for doc, name in named.items() if _NAME.fullmatch(name) and taken[key(name)] == 1}
     called = _aliases(named, once)
-    return Base(tuple(_page(doc, name, once[doc], called) for doc, name in named.items()))
+    mentions = [
+        Mention(name, relation, link.name)
+        for doc, name in named.items()
+        for relation, fact in once[doc].items()
+        for link in links(fact, {})
+    ]
+    spelled = resolved(mentions, called)
+    pages = (_page(doc, name, once[doc], {**called, **spelled}) for doc, name in named.items())
+    return Base(tuple(pages), {**merged, **spelled})
 
 
 def naming_relation(facts: Mapping[str, Mapping[str, Fact]]) -> str | None:
@@ -53,6 +67,11 @@ def naming_relation(facts: Mapping[str, Mapping[str, Fact]]) -> str | None:
             if total > most:
                 best, most = relation, total
     return best
+
+
+def _under(facts: Iterable[Fact], merged: Mapping[str, str]) -> Iterator[Fact]:
+    for fact in facts:
+        yield fact._replace(relation=merged[fact.relation]) if fact.relation in merged else fact
 
 
 def _once(facts: Iterable[Fact]) -> dict[str, Fact]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 from collections import Counter
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from longread.synth.dataset import Made
 from longread.synth.options import options
 from longread.synth.proof import Proof, UnderivableError
 from longread.synth.propose import PROPOSERS, Topics
+from longread.synth.seal import sample_id
 from longread.synth.solvers import Trial, trials
 from longread.synth.types import TYPES, grader
 from longread.synth.verify import Ground, choices, verify
@@ -164,7 +164,7 @@ def compose(
         else:
             return "too few options"
     return Sample(
-        id=_id(unit.split, unit.type, words, documents),
+        id=sample_id(unit.split, unit.type, plans.to_json(plan), documents),
         task=TYPES[unit.type].task,
         type=unit.type,
         question=words,
@@ -185,8 +185,6 @@ def _near(page: Page, plan: plans.Plan) -> bool:
 
 
 def _relations(plan: plans.Plan) -> set[str]:
+    if isinstance(plan, plans.Holds):
+        return {plan.source}
     return {str(relation) for part in plans.walk(plan) if (relation := getattr(part, "relation", None))}
-
-
-def _id(*parts: object) -> str:
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]

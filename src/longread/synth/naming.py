@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 from longread.synth.entities import naming_relation
 from longread.synth.facts import Fact
 from longread.synth.facts.keyed import JOINT
+from longread.synth.proper import ROMAN, SHORT
 from longread.synth.values import plain
 
 Kind = Literal["name", "adjective", "plural", "prefix", "short", "dotted"]
@@ -40,13 +41,12 @@ class Known(NamedTuple):
 
 class _Claim(NamedTuple):
     level: int
-    """0 the name that a page goes by, 1 what else it is called, 2 what it was called."""
+    """0 the name that a page goes by, 1 what else it is called, 2 what it was called, 3 what else has a name."""
     form: str
     root: str
     kind: Kind
 
 
-WORD = re.compile(r"[^\W\d_]+")
 _CALLED = re.compile(r"(?:long form|short form|abbreviation|alias|aliases|also known as)$", re.IGNORECASE)
 _FORMER = re.compile(r"\bformer(?:ly)?(?: names?)?$", re.IGNORECASE)
 _DEMONYM = re.compile(r"\b(?:nationality|demonym)s?(?: / (?:noun|adjective))?$", re.IGNORECASE)
@@ -56,13 +56,14 @@ _AND = re.compile(r" and (?:the )?")
 _PROPER = r"[a-z]{0,3}'?[A-Z][\w'.-]*"
 _PHRASE = re.compile(rf"{_PROPER}(?: (?:[a-z]{{1,3}}|{_PROPER}))*")
 _CORE = re.compile(r".* of (?:[Tt]he )?(?:Great )?")
-_ROMAN = re.compile(r"[IVXLC]+")
 _MANY = ("s", "es", "man", "men", "woman", "women")
 _PEOPLE = ("man", "men", "woman", "women")
 _ADJECTIVE = ("n", "an", "ian", "ean", "ese", "lese", "ish", "i", "ic", "er", "ar", "ite", "ien")
 _ENDINGS = re.compile(r"(?:[aeiouy]+s?|i?stan|land)$")
 """What a name loses before an adjective's ending."""
 _BEFORE_O = re.compile(r"(?:ia|ea|[aeoy]|ey)$")
+_OFTEN, _DISTINCT = 0.5, 0.9
+"""Share of the pages that give a name to something, and of the names that differ."""
 _STEM = 4
 """Letters below which a stem says too little."""
 _SPECIAL = re.compile(r"&#?\w{2,8};|[^\x00-\x7f]")
@@ -90,18 +91,22 @@ def _letters(special: str) -> str:
     return "".join(letter for letter in text if not unicodedata.combining(letter))
 
 
-def learn(facts: Mapping[str, Mapping[str, Fact]], seen: Counter[str]) -> Known:
-    """The names of what the pages are about.
+def learn(
+    facts: Mapping[str, Mapping[str, Fact]], seen: Counter[str], proper: Sequence[Sequence[str]]
+) -> Known:
+    """The names of what the pages are about, and after them the others.
 
     Args:
         facts: By document and relation.
         seen: How often each word stands in the corpus, as it is written, without accents; prefixes with their hyphen.
+        proper: Words that are names by how they are written, each with all ways in which it is.
     """
     naming = naming_relation(facts)
     if not naming:
         return Known({}, {})
     parts = {doc: found for doc, own in facts.items() if (found := _own_parts(naming, own))}
     claims = [claim for doc, roots in parts.items() for claim in _claims(naming, facts[doc], roots)]
+    claims += [_Claim(3, name, name, "name") for name in _titles(facts) if not name.isalpha()]
     claims = [claim for claim in claims if claim.level == 0 or not _common(claim.form, seen)]
     forms: dict[str, Form] = {}
     by_form: defaultdict[str, list[_Claim]] = defaultdict(list)
@@ -115,7 +120,7 @@ def learn(facts: Mapping[str, Mapping[str, Fact]], seen: Counter[str]) -> Known:
             forms[form] = derived
         elif len({claim.root for claim in best}) == 1:
             forms[form] = Form(best[0].root, best[0].kind)
-        elif level < 2:  # what several are called is none's, and has a root of its own
+        elif level in (0, 1):  # what several are called is none's, and has a root of its own
             forms[form] = Form(form, best[0].kind)
     for form, (root, kind, _) in list(forms.items()):
         if kind in ("adjective", "plural"):
@@ -131,9 +136,27 @@ def learn(facts: Mapping[str, Mapping[str, Fact]], seen: Counter[str]) -> Known:
                 forms.setdefault(short + form.removeprefix("Saint "), Form(root, kind, tail))
         if kind == "short" and 2 <= len(form) <= 4 and form.isalpha():
             forms.setdefault("".join(f"{letter}." for letter in form), Form(root, "dotted"))
+    _others(forms, proper)
     entities = {doc: roots[0] for doc, roots in parts.items()}
     named = {folded(plain(own[naming].value))[0]: doc for doc, own in facts.items() if naming in own}
     return Known(forms, entities | {name: entities[doc] for name, doc in named.items() if doc in entities})
+
+
+def _titles(facts: Mapping[str, Mapping[str, Fact]]) -> set[str]:
+    """Names that pages give to something of theirs, such as a capital: no two pages give it the same."""
+    values: defaultdict[str, list[str]] = defaultdict(list)
+    for own in facts.values():
+        for relation, fact in own.items():
+            if relation.casefold().endswith("name"):
+                values[relation].append(plain(fact.value))
+    return {
+        name
+        for given in values.values()
+        if len(given) >= _OFTEN * len(facts) and len(set(given)) >= _DISTINCT * len(given)
+        for value in given
+        for name in (*_phrases(value), value)
+        if _PHRASE.fullmatch(name)
+    }
 
 
 def _own_parts(naming: str, own: Mapping[str, Fact]) -> tuple[str, ...]:
@@ -213,7 +236,7 @@ def _nearest(form: str, roots: Sequence[str]) -> str:
 
 def _common(form: str, seen: Counter[str]) -> bool:
     """Whether a form is a word like others, or a number."""
-    return bool(_ROMAN.fullmatch(form)) or (form.isalpha() and seen[form.lower()] > seen[form])
+    return bool(ROMAN.fullmatch(form)) or (form.isalpha() and seen[form.lower()] > seen[form])
 
 
 def _inherited(form: str, forms: Mapping[str, Form]) -> Form | None:
@@ -267,6 +290,20 @@ def _derive(forms: dict[str, Form], seen: Counter[str]) -> None:
             found = _derived(word, stems, whole)
         if found and len(found[0]) == 1 and word not in forms:
             forms[word] = Form(next(iter(found[0])), found[1])
+
+
+def _others(forms: dict[str, Form], proper: Sequence[Sequence[str]]) -> None:
+    """Adds names that no page tells of: each has a root of its own, but for plurals."""
+    known = {form.casefold() for form in forms}
+    for written in sorted(proper, key=lambda written: (len(written[0]), written[0])):
+        first = written[0]
+        kind: Kind = "short" if first.isupper() and len(first) <= SHORT else "name"
+        one = forms.get(first[:-1]) if first[-1] == "s" else None
+        stands = one._replace(tail=one.tail + "s") if one else Form(first, kind)
+        for word in written:
+            form = word.title() if word.isupper() and stands.kind != "short" else word
+            if form not in forms and not (word.isupper() and word.casefold() in known):
+                forms[form] = stands
 
 
 def _derived(

@@ -15,25 +15,25 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import ValidationError
-
 from longread.errors import InputError, UsageError
 from longread.grading.size import tokens
 from longread.synth import dataset
+from longread.synth.alike import Alike
 from longread.synth.avoid import NOTHING, Avoided
 from longread.synth.base import Base
 from longread.synth.card import card
 from longread.synth.corpus import Chosen, choose
-from longread.synth.entities import build
-from longread.synth.facts import code, dialogue, facts, tables
 from longread.synth.make import Unit, Yield, make, possible
+from longread.synth.pages import base_of
 from longread.synth.rename import rename
-from longread.synth.roles import proposals, triples
+from longread.synth.roles import proposals, triples, views
 from longread.synth.roles.cast import Cast
-from longread.synth.roles.triples import Stated
+from longread.synth.roles.finishing import Finished
+from longread.synth.roles.kept import Found, read_found, read_reworded, write_found, write_reworded
+from longread.synth.seal import SEAL, Seal, bound
 from longread.synth.solvers import Trial
 from longread.synth.sql import Tables
-from longread.synth.types import TYPES
+from longread.synth.types import TYPES, VIEWPOINT
 from longread.synth.verify import Check, Ground, quoted, verify
 from longread.types import Document
 
@@ -42,8 +42,6 @@ _PARTS = "parts"
 _REPLIES = "replies"
 """Within the parts: what a model said."""
 PLAN = "plan.json"
-TRIPLES = "triples.json"
-"""What a model found in prose; there is none without one."""
 CARD = "README.md"
 """Written last: where it is, the data set is complete."""
 _EVALUATION = 10
@@ -127,17 +125,26 @@ def run(
     known: dict[str, Known] = {}
     for name in _SPLITS:
         own = [document for document in chosen.documents if chosen.splits[document.id] == name]
-        known[name] = Known(own, _base(own))
-    prose: list[Document] = []
+        known[name] = Known(own, base_of(own))
+    rounds = last = 0
+    found = Found()
     if cast:
         prose = [d for own in known.values() for d in own.documents if triples.readable(d, own.base)]
-        stated = _stated(out, cast, prose)
-        known = {name: _told(own, stated) for name, own in known.items()}
+        heard = [(d, own.base) for own in known.values() for d in own.documents if views.heard(d, own.base)]
+        heard = heard if VIEWPOINT in recipe.types else []
+        facts, listening, rounds, last = cast.shares(prose, [document for document, _ in heard])
+        replies = out / _PARTS / _REPLIES
+        found = write_found(
+            out,
+            lambda: cast.extract(replies, prose, facts),
+            lambda: cast.listen(replies, heard, listening),
+        )
+        known = {name: _told(own, found) for name, own in known.items()}
     can = partial(possible, base=known["train"].base)
     units = list(recipe.units(can))
     proposed: list[Unit] = []
     if cast:
-        asked = replace(recipe, size=cast.left(prose))
+        asked = replace(recipe, size=rounds)
         proposed = list(asked.units(lambda type_: proposals.possible(type_) and can(type_)))
     waiting = [unit for unit in units if not _part(out, unit).exists()]
     parts = [
@@ -150,7 +157,15 @@ def run(
     for unit, made in _played(out, proposed, known, cast, avoid) if cast else ():
         _keep(_proposed(out, unit), made)
         on_progress(Progress(unit, len(made.made), *_done(parts), proposed=True))
-    _finish(out, parts, chosen)
+    kept, twins = distinct(one for _, part in parts for one in dataset.read_samples(part))
+    done = Finished(kept)
+    if cast:
+        grounds = {name: _ground(own) for name, own in known.items()}
+        done = cast.finish(out / _PARTS / _REPLIES, done.made, grounds, avoid, last)
+        done.steps = {**found.steps, **done.steps}
+    done.dropped += twins
+    merged = {form: name for own in known.values() for form, name in own.base.merged.items()}
+    _finish(out, parts, chosen, done, merged)
     return out
 
 
@@ -160,58 +175,53 @@ def find(folder: Path, beginning: str) -> list[dataset.Made]:
     return [one for one in made if one.sample.id.startswith(beginning)]
 
 
+def tried(folder: Path, id_: str) -> dict[str, int]:
+    """How often a model was right about a sample; empty where it was not tried."""
+    return next((found[id_] for s in dataset.shards(folder) if id_ in (found := dataset.read_tries(s))), {})
+
+
 def prove(folder: Path, only: str = "") -> Iterator[tuple[str, tuple[Check, ...]]]:
     """Each sample's id and its failed checks, from the files of a data set alone; those of one id with `only`."""
     stored = dataset.read_documents(folder / dataset.DOCUMENTS)
     splits = {name: [document for document, split in stored if split == name] for name in _SPLITS}
-    stated = _read_stated(folder / TRIPLES)
-    grounds = {name: _ground(_told(Known(own, _base(own)), stated)) for name, own in splits.items()}
+    found = read_found(folder)
+    reworded = {one.question: one.read for one in read_reworded(folder)}
+    grounds = {
+        name: _ground(_told(Known(own, base_of(own)), found))._replace(reworded=reworded)
+        for name, own in splits.items()
+    }
+    all_made = find(folder, "")
+    sealed, now = Seal.read(folder / SEAL), Seal.of(stored, all_made)
     seen: set[str] = set()
-    for shard in dataset.shards(folder):
-        for sample, quotes in dataset.read_samples(shard):
-            if sample.id in seen:
-                yield sample.id, (Check("identity", "another sample has this id"),)
-                continue
-            seen.add(sample.id)
-            if only and sample.id != only:
-                continue
-            if sample.split not in grounds:
-                yield sample.id, (Check("split", f"there is no split '{sample.split}'"),)
-                continue
-            ground = grounds[sample.split]
-            checks = [quoted(sample, quotes, ground.documents), *verify(sample, ground)]
-            yield sample.id, tuple(check for check in checks if not check.passed)
-    if not seen:
-        raise InputError(f"{folder} holds no samples: `longread synth run` did not finish there")
+    for one in all_made:
+        sample = one.sample
+        if sample.id in seen:
+            yield sample.id, (Check("identity", "another sample has this id"),)
+            continue
+        seen.add(sample.id)
+        if only and sample.id != only:
+            continue
+        if sample.split not in grounds:
+            yield sample.id, (Check("split", f"there is no split '{sample.split}'"),)
+            continue
+        ground = grounds[sample.split]
+        checks = [
+            Check("seal", sealed.fault(one, now)),
+            Check("id", bound(sample, ground.documents)),
+            quoted(sample, one.quotes, ground.documents),
+            *verify(sample, ground),
+        ]
+        yield sample.id, tuple(check for check in checks if not check.passed)
+    for id_ in () if only else sealed.samples:
+        if id_ not in seen:
+            yield id_, (Check("seal", "it is no longer there"),)
 
 
-def _base(documents: Sequence[Document]) -> Base:
-    records = build({document.id: own for document in documents if (own := list(facts(document)))})
-    pages = (*records.pages, *code.pages(documents), *dialogue.pages(documents))
-    return Base((*pages, *tables.pages(documents, (page.name for page in pages))))
-
-
-def _told(known: Known, stated: Stated) -> Known:
-    """What is known with what a model found in prose."""
-    found = triples.pages(known.documents, stated.triples, known.base)
-    return known._replace(base=Base((*known.base.pages, *found)))
-
-
-def _stated(out: Path, cast: Cast, prose: Sequence[Document]) -> Stated:
-    """What a model finds in prose, kept in a file, since what is asked of it rests on that."""
-    kept = out / TRIPLES
-    if not kept.exists():
-        _write(kept, cast.extract(out / _PARTS / _REPLIES, prose).model_dump_json(indent=1) + "\n")
-    return _read_stated(kept)
-
-
-def _read_stated(kept: Path) -> Stated:
-    if not kept.exists():
-        return Stated()
-    try:
-        return Stated.model_validate_json(kept.read_bytes())
-    except ValidationError as error:
-        raise InputError(f"{kept} cannot be read: {error.errors()[0]['msg']}") from error
+def _told(known: Known, found: Found) -> Known:
+    """What is known with what a model found."""
+    stated = triples.pages(known.documents, found.stated.triples, known.base)
+    held = views.pages(known.documents, found.held.views, known.base)
+    return known._replace(base=replace(known.base, pages=(*known.base.pages, *stated, *held)))
 
 
 def _ground(known: Known) -> Ground:
@@ -225,7 +235,7 @@ def _begin(out: Path, recipe: Recipe, chosen: Chosen, avoid: Avoided, cast: Cast
         "size": recipe.size,
         "targets": list(recipe.targets),
         "seed": recipe.seed,
-        "types": list(recipe.types),
+        "types": [name for name in recipe.types if name != VIEWPOINT or (cast and cast.model)],
         "renamed": recipe.rename,
         "documents": corpus,
         "avoided": avoid.digest,
@@ -305,8 +315,23 @@ def _done(parts: Sequence[tuple[Unit, Path]]) -> tuple[int, int]:
     return sum(path.exists() for _, path in parts), len(parts)
 
 
-def _finish(out: Path, parts: Sequence[tuple[Unit, Path]], chosen: Chosen) -> None:
-    made = [one for _, part in parts for one in dataset.read_samples(part)]
+def distinct(made: Iterable[dataset.Made]) -> tuple[list[dataset.Made], list[tuple[str, str]]]:
+    """In their order on disk, without those that ask nearly the same as one with their answer; and types of these."""
+    alike: defaultdict[str, Alike] = defaultdict(Alike)
+    kept: list[dataset.Made] = []
+    twins: list[tuple[str, str]] = []
+    for one in sorted(made, key=lambda one: (one.sample.split, one.sample.id)):
+        if alike[one.sample.answer].add(one.sample.question) is None:
+            kept.append(one)
+        else:
+            twins.append((one.sample.type, "nearly the same question"))
+    return kept, twins
+
+
+def _finish(
+    out: Path, parts: Sequence[tuple[Unit, Path]], chosen: Chosen, done: Finished, merged: Mapping[str, str]
+) -> None:
+    made = list(done.made)
     rejected: defaultdict[str, Counter[str]] = defaultdict(Counter)
     tried: defaultdict[str, defaultdict[str, Trial]] = defaultdict(lambda: defaultdict(lambda: Trial(0, 0)))
     for unit, part in parts:
@@ -314,6 +339,12 @@ def _finish(out: Path, parts: Sequence[tuple[Unit, Path]], chosen: Chosen) -> No
         rejected[unit.type].update(noted["rejected"])
         for solver, trial in noted["tried"].items():
             tried[unit.type][solver] += Trial(**trial)
+    for name, reason in done.dropped:
+        rejected[name][reason] += 1
+    if done.dropped and not made:
+        raise InputError(
+            f"the model's tries left no sample: {done.dropped[0][1]}; the data set needs more of them"
+        )
     if not made:
         raise InputError(
             "nothing to ask for was found: these documents are no pages of keys and values that share a naming key, "
@@ -321,8 +352,12 @@ def _finish(out: Path, parts: Sequence[tuple[Unit, Path]], chosen: Chosen) -> No
         )
     made.sort(key=lambda one: (one.sample.split, one.sample.id))
     for number, first in enumerate(range(0, len(made), dataset.SHARD)):
-        dataset.write_samples(out / dataset.SAMPLES.format(number), made[first : first + dataset.SHARD])
-    _write(out / CARD, card(made, chosen, rejected, tried))
+        shard = made[first : first + dataset.SHARD]
+        dataset.write_samples(out / dataset.SAMPLES.format(number), shard, tries=done.tries)
+    write_reworded(out, done.reworded)
+    seal = Seal.of(((one, chosen.splits[one.id]) for one in chosen.documents), made)
+    _write(out / SEAL, seal.model_dump_json(indent=1) + "\n")
+    _write(out / CARD, card(made, chosen, rejected, tried, done, merged))
     shutil.rmtree(out / _PARTS)
 
 

@@ -19,6 +19,8 @@ Aggregation = Literal["count", "sum", "mean", "most", "least"]
 Operation = Literal["difference", "sum", "ratio"]
 MOST_COUNTED = 12
 """Messages that a question may have counted."""
+LAST_TELLING = 3
+"""Of the messages that may tell a conversation from others, as many open alike."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Entity:
 
 @dataclass(frozen=True)
 class Find:
-    """The only entity whose `relation` has this value."""
+    """The only entity whose `relation` has this value, in whatever spelling."""
 
     relation: str
     value: str
@@ -136,14 +138,24 @@ class Induce:
 class Reply:
     """The first line of what is replied to the n-th message of a speaker that has all of some words.
 
-    Messages are counted from 1 in the only conversation whose first message begins with `opening`.
+    Messages are counted from 1 in the only conversation whose message at `place` begins with `opening`.
     """
 
     opening: str
     speaker: str
     words: Annotated[tuple[Annotated[str, Field(pattern="^[a-z]{2,40}$")], ...], Field(min_length=1)]
     number: Annotated[int, Field(ge=1, le=MOST_COUNTED)]
+    place: Annotated[int, Field(ge=1, le=LAST_TELLING)] = 1
     op: Literal["reply"] = "reply"
+
+
+@dataclass(frozen=True)
+class Holds:
+    """What `source` holds as an answer to `asked`, in its own words."""
+
+    source: str
+    asked: str
+    op: Literal["holds"] = "holds"
 
 
 One = Annotated[Entity | Find | Follow | Extreme, Field(discriminator="op")]
@@ -160,7 +172,8 @@ Plan = Annotated[
     | Order
     | Intervene
     | Induce
-    | Reply,
+    | Reply
+    | Holds,
     Field(discriminator="op"),
 ]
 
@@ -206,7 +219,7 @@ def hops(plan: Plan) -> int:
             return max(hops(plan.left), hops(plan.right))
         case Intervene():
             return hops(plan.then)
-        case Find() | Aggregate() | Induce() | Reply():
+        case Find() | Aggregate() | Induce() | Reply() | Holds():
             return 1
         case _:
             return 0

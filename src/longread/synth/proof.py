@@ -15,6 +15,7 @@ from longread.synth import plans
 from longread.synth.answers import Result, rounded
 from longread.synth.base import Base, Page, Turn
 from longread.synth.facts import Fact
+from longread.synth.spelling import key
 from longread.synth.values import Quantity, plain
 from longread.types import Evidence
 
@@ -63,6 +64,8 @@ class Proof:
                 return self._reply(plan)
             case plans.Induce():
                 return self._induce(plan)
+            case plans.Holds():
+                return plain(self._fact(self._page(plans.Entity(plan.asked)), plan.source).value)
             case plans.Intervene():
                 self._altered = plan
                 self._fact(self._page(plans.Entity(plan.name)), plan.relation)
@@ -130,7 +133,7 @@ class Proof:
 
     def _says(self, page: Page, plan: plans.Find) -> bool:
         fact = page.facts.get(plan.relation)
-        return fact is not None and plain(fact.value) == plan.value
+        return fact is not None and key(plain(fact.value)) == key(plan.value)
 
     def _combine(self, plan: plans.Combine) -> Decimal:
         left = self._quantity(self._page(plan.left.of), plan.left.relation)
@@ -187,7 +190,7 @@ class Proof:
         return given[plan.name]
 
     def _reply(self, plan: plans.Reply) -> str:
-        found = [p for p in self._base.pages if p.turns and p.turns[0].said.startswith(plan.opening)]
+        found = [page for page in self._base.pages if _begins(page, plan)]
         if len(found) != 1:
             raise UnderivableError(f"{len(found)} conversations begin with {plan.opening!r}")
         (page,) = found
@@ -222,6 +225,10 @@ class Proof:
         if distinct:
             _distinct([str(quantity.number.normalize()) for quantity in stated.values()])
         return {name: quantity.number for name, quantity in stated.items()}
+
+
+def _begins(page: Page, plan: plans.Reply) -> bool:
+    return any(turn.said.startswith(plan.opening) for turn in page.turns[plan.place - 1 : plan.place])
 
 
 def _mentions(turn: Turn, plan: plans.Reply) -> bool:

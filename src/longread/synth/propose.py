@@ -17,11 +17,14 @@ from longread.synth.base import Base, Page
 from longread.synth.facts.keyed import JOINT
 from longread.synth.facts.vocabulary import BASE, TEXTS
 from longread.synth.links import Link
+from longread.synth.types import VIEWPOINT
 from longread.synth.values import plain, written
 from longread.synth.verify import SPREAD
 
 _COMMON = 12
 """Pages that must have a relation before questions compare by it."""
+_DATED = 8
+"""And a date, as only two dates are asked about at a time."""
 _TELLING = 4
 """Characters of a name in code that can be an answer."""
 _SHORT = 40
@@ -62,7 +65,7 @@ class Topics:
     @property
     def any(self) -> bool:
         """Whether there is anything to ask."""
-        return bool(self.quantities) or any(page.turns for page in self.base.pages)
+        return bool(self.quantities) or any(page.turns or page.kind == VIEWPOINT for page in self.base.pages)
 
     @cached_property
     def quantities(self) -> dict[str, list[Page]]:
@@ -115,7 +118,7 @@ class Topics:
         for page in self.base.pages:
             for relation in page.dates:
                 found[relation].append(page)
-        return {relation: pages for relation, pages in sorted(found.items()) if len(pages) >= _COMMON}
+        return {relation: pages for relation, pages in sorted(found.items()) if len(pages) >= _DATED}
 
     @cached_property
     def ways(self) -> dict[str, list[Way]]:
@@ -198,20 +201,25 @@ def hypothetical(rng: random.Random, topics: Topics) -> plans.Plan | None:
 
 
 def causal(rng: random.Random, topics: Topics) -> plans.Plan | None:
-    """Why something is so, of an entity that is described, reached over lists, or the most or least of several."""
+    """Why something is so, of the most or least of several, or of what a list of another page leads to."""
     if not topics.causes:
         return None
     relation, pages = rng.choice(list(topics.causes.items()))
     page = rng.choice(pages)
+    leading = [(name, way) for name, ways in topics.ways.items() for way in ways if way.name == page.name]
     ranked = [r for r in topics.quantities if r in page.quantities]
-    if ranked and rng.random() < 0.5:
-        by, pick = rng.choice(ranked), rng.choice(_PICKS)
-        among = [other for other in pages if by in other.quantities and other is not page]
-        over = [page, *rng.sample(among, min(len(among), rng.randint(2, 3)))]
-        rng.shuffle(over)
-        most = plans.Extreme(tuple(plans.Entity(one.name) for one in over), by, pick)
-        return plans.Lookup(most, relation, "text")
-    return plans.Lookup(_described(rng, topics, page), relation, "text")
+    if leading and (not ranked or rng.random() < 0.5):
+        name, way = rng.choice(leading)
+        first = _described(rng, topics, topics.base.by_name[name])
+        return plans.Lookup(plans.Follow(first, way.relation, way.pick), relation, "text")
+    if not ranked:
+        return None
+    by, pick = rng.choice(ranked), rng.choice(_PICKS)
+    among = [other for other in pages if by in other.quantities and other is not page]
+    over = [page, *rng.sample(among, min(len(among), rng.randint(2, 3)))]
+    rng.shuffle(over)
+    most = plans.Extreme(tuple(plans.Entity(one.name) for one in over), by, pick)
+    return plans.Lookup(most, relation, "text")
 
 
 def in_context(rng: random.Random, topics: Topics) -> plans.Plan | None:
@@ -248,10 +256,27 @@ def dialogue(rng: random.Random, topics: Topics) -> plans.Plan | None:
     if not words or not 2 < len(replies) <= plans.MOST_COUNTED:
         return None
     number = rng.randint(1, len(replies))
-    wanted = replies[number - 1]
-    if len(wanted) > _SENTENCE:
+    place = _telling_place(page, topics.base.pages)
+    if len(replies[number - 1]) > _SENTENCE or not place:
         return None
-    return plans.Reply(page.turns[0].line[:_OPENING], speaker, words, number)
+    return plans.Reply(page.turns[place - 1].line[:_OPENING], speaker, words, number, place)
+
+
+def _telling_place(page: Page, pages: Sequence[Page]) -> int | None:
+    """The first message with which no other conversation begins there; None when they all begin alike."""
+    for place, turn in enumerate(page.turns[: plans.LAST_TELLING], 1):
+        opening = turn.line[:_OPENING]
+        alike = (other.turns[place - 1 : place] for other in pages if other is not page)
+        if opening and not any(same.said.startswith(opening) for turns in alike for same in turns):
+            return place
+    return None
+
+
+def viewpoint(rng: random.Random, topics: Topics) -> plans.Plan | None:
+    """What somebody holds, where a model found it."""
+    page = rng.choice(topics.base.pages)
+    (source,) = page.facts
+    return plans.Holds(source, page.name)
 
 
 def choice(rng: random.Random, topics: Topics) -> plans.Plan | None:
@@ -354,5 +379,6 @@ PROPOSERS: Mapping[str, Proposer] = {
     "multiple_choice": choice,
     "code": code,
     "dialogue": dialogue,
+    VIEWPOINT: viewpoint,
 }
 """By type of question."""

@@ -9,22 +9,23 @@ import random
 import re
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import accumulate
+from itertools import accumulate, chain, count
 from typing import NamedTuple
 
 from longread.synth.facts import facts
 from longread.synth.jitter import jitter
-from longread.synth.naming import WORD, Form, Known, folded, learn
+from longread.synth.naming import Form, Known, folded, learn
+from longread.synth.proper import ADDRESS, BRACKETED, ROMAN, SHORT, WORD, addressed, frame, proper, used
 from longread.types import Document, document_id
 
 _PREFIX = re.compile(r"[^\W\d_]+-")
-_ADDRESS = re.compile(r"[^\s\"<>]*(?:://|www\.|@)[^\s\"<>]*")
-"""Of the web or of mail: names stand there in lower case, where elsewhere they may be words like others."""
-_JSON = "json"
+_JSON, _CODE = "json", "code"
 _ONSETS = "b br d dr f g gr h k kl l m n p pr r s st t tr v z".split()
 _CODAS = "l ld m n nd r rd rk rv s st v x z".split()
+_TRIES = 50
+"""At an abbreviation of the length that was asked for, before one is longer."""
 _ENDINGS = (("a", "an"), ("ia", "ian"), ("o", "ese"), ("or", "ish"), ("el", "ic"))
 """Of a name and of its adjective."""
 
@@ -44,7 +45,7 @@ class _Invented(NamedTuple):
             case "prefix":
                 return f"{self.stem}o"
             case "short":
-                return self.short
+                return self.short + form.tail
             case "dotted":
                 return "".join(f"{letter}." for letter in self.short)
             case _:
@@ -63,15 +64,24 @@ def rename(documents: Sequence[Document], seed: int) -> tuple[Document, ...]:
     """
     stated = {document.id: list(facts(document)) for document in documents}
     seen: Counter[str] = Counter()
+    short: set[str] = set()
+    addresses: list[set[str]] = []
     for document in documents:
         text = folded(document.text, document.kind == _JSON)[0]
+        addresses.append(set(WORD.findall(" ".join(ADDRESS.findall(text)).lower())))
+        short.update(BRACKETED.findall(text))
+        text = used(text)
         seen.update(WORD.findall(text))
         seen.update(_PREFIX.findall(text))
-    known = learn({doc: {fact.relation: fact for fact in own} for doc, own in stated.items()}, seen)
-    invented = _invent(sorted({form.root for form in known.forms.values()}), seen, seed)
-    words = {form: invented[stands.root].written(stands) for form, stands in known.forms.items()}
-    in_text = _Replacer({form.upper(): new.upper() for form, new in words.items()} | words)
-    in_address = _Replacer({form.casefold(): new.casefold() for form, new in words.items()})
+        if document.kind == _CODE:  # where capitals make no name
+            seen.update(WORD.findall(text.casefold()))
+    pages = [found for found in stated.values() if found]
+    known = learn(
+        {doc: {fact.relation: fact for fact in own} for doc, own in stated.items()},
+        seen,
+        proper(seen, short, frame(pages)),
+    )
+    in_text, in_address = _replacers(known, addresses, seen, seed)
 
     made: list[Document] = []
     taken: set[str] = set()
@@ -87,6 +97,24 @@ def rename(documents: Sequence[Document], seed: int) -> tuple[Document, ...]:
     return tuple(made)
 
 
+def _replacers(
+    known: Known, addresses: Sequence[Collection[str]], seen: Collection[str], seed: int
+) -> tuple[_Replacer, _Replacer]:
+    """What puts invented names into text, and into addresses."""
+    names = {form.casefold() for form, stands in known.forms.items() if stands.kind != "short"}
+    joined = {
+        word: Form(word, "short" if len(word) <= SHORT else "name")
+        for word in (addressed(addresses, seen, names) if names else ())
+    }
+    invented = _invent([*known.forms.items(), *joined.items()], {*seen, *chain(*addresses)}, seed)
+    words = {form: invented[stands.root].written(stands) for form, stands in known.forms.items()}
+    capitals = {form.upper(): new.upper() for form, new in words.items() if not ROMAN.fullmatch(form.upper())}
+    hosts = {word: invented[word].written(stands).casefold() for word, stands in joined.items()}
+    return _Replacer(capitals | words), _Replacer(
+        hosts | {form.casefold(): new.casefold() for form, new in words.items()}
+    )
+
+
 def _entity(name: str, known: Known) -> str:
     called = folded(name)[0]
     form = known.forms.get(called)
@@ -97,8 +125,8 @@ def _renamed(document: Document, names: _Replacer, in_address: _Replacer) -> Doc
     plain, where = folded(document.text, document.kind == _JSON)
     addresses = [
         (start + address.start(), end + address.start(), new)
-        for address in _ADDRESS.finditer(plain)
-        for start, end, new in in_address.edits(address.group())
+        for address in ADDRESS.finditer(plain)
+        for start, end, new in in_address.edits(address.group().lower())
     ]
     found = sorted((*names.edits(plain), *addresses))
     whole = [
@@ -138,13 +166,13 @@ def _edited(text: str, edits: Sequence[_Edit]) -> str:
 
 
 class _Replacer:
-    """Replaces whole words, the longest form first, found by the first word of it."""
+    """Replaces whole words, the longest form first; those of several are found by the first word."""
 
     def __init__(self, words: Mapping[str, str]) -> None:
         self._words = {_joined(form): new for form, new in words.items()}
         by_first: defaultdict[str, list[str]] = defaultdict(list)
         for form in sorted(words, key=lambda form: (-len(form), form)):
-            if first := WORD.search(form):
+            if not WORD.fullmatch(form) and (first := WORD.search(form)):
                 by_first[first.group()].append(re.escape(form).replace(r"\ ", " ").replace(r"\-", " "))
         self._forms = {
             first: re.compile(rf"(?:{'|'.join(forms)})(?![^\W\d_])".replace(" ", r"[\s_-]+"))
@@ -160,10 +188,16 @@ class _Replacer:
         found: list[_Edit] = []
         at = 0
         for word in WORD.finditer(plain):
-            forms = self._forms.get(word.group())
-            if forms and word.start() >= at and (hit := forms.match(plain, word.start())):
+            if word.start() < at:
+                continue
+            longer = self._forms.get(word.group())
+            if hit := longer and longer.match(plain, word.start()):
+                new = self._words[_joined(hit.group())]
+            else:
+                hit, new = word, self._words.get(word.group(), "")
+            if new:
                 at = hit.end()
-                found.append((hit.start(), at, self._words[_joined(hit.group())]))
+                found.append((word.start(), at, new))
         return found
 
 
@@ -171,20 +205,24 @@ def _joined(form: str) -> str:
     return re.sub(r"[\s_-]+", " ", form)
 
 
-def _invent(roots: Sequence[str], seen: Counter[str], seed: int) -> dict[str, _Invented]:
-    """A name for each, none of which stands in the corpus or is another's."""
+def _invent(forms: Iterable[tuple[str, Form]], seen: Iterable[str], seed: int) -> dict[str, _Invented]:
+    """A name for each root of `forms`, none of which stands in the corpus or is another's."""
     rng = random.Random(f"rename:{seed}")  # noqa: S311
     taken = {word.casefold() for word in seen}
+    letters: dict[str, int] = {}
+    for form, (root, kind, _) in forms:
+        letters[root] = max(letters.get(root, 0), (kind == "short") * len(form))
     made: dict[str, _Invented] = {}
-    for root in roots:
-        while True:
+    for root in sorted(letters):
+        for tried in count():
             syllables = [rng.choice(_ONSETS) + rng.choice("aeiou") for _ in range(rng.randint(1, 2))]
             stem = (
                 "".join(syllables) + rng.choice(_ONSETS) + rng.choice("aeiou") + rng.choice(_CODAS)
             ).title()
             name, adjective = (stem + ending for ending in rng.choice(_ENDINGS))
-            short = stem[0] + "".join(rng.choices("BDFGKLMNPRTVZ", k=2))
-            new = {word.casefold() for word in (name, adjective, f"{stem}o", short)}
+            length = letters[root] + tried // _TRIES
+            short = "".join(rng.choices("BDFGKLMNPRTVZ", k=length)) if letters[root] else ""
+            new = {word.casefold() for word in (name, adjective, f"{stem}o", short) if word}
             if not new & taken:
                 break
         taken |= new

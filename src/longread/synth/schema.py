@@ -59,7 +59,7 @@ def heading(text: str) -> Heading:
     """What a heading says. Any text has a reading; one without words has an empty label."""
     year = ", ".join(_YEAR.findall(text))
     text = _TAIL.sub(r" (\1)", _YEAR.sub(" ", text).strip())
-    label = " ".join(_singular(word) for word in _WORD.findall(_BRACKET.sub(" ", text).casefold()))
+    label = " ".join(singular(word) for word in _WORD.findall(_BRACKET.sub(" ", text).casefold()))
     words = [word for held in _BRACKET.findall(text) for word in held.replace(",", " ").split()]
     scale = sum(_SCALES.get(word.casefold(), 0) for word in words)
     kept = [word for word in words if word.casefold() not in _SCALES and word.casefold() != "in"]
@@ -121,7 +121,8 @@ def _tidy(spelling: str) -> str:
     return _EMPTY.sub("", _LOOSE.sub(r"\1", spelling))
 
 
-def _singular(word: str) -> str:
+def singular(word: str) -> str:
+    """A word in lower case without the ending of its plural."""
     return (
         word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
     )

@@ -155,10 +155,11 @@ def _guess(sample: Sample, others: Counter[str]) -> str:
 
 
 def _count(samples: Sequence[Sample], right: Sequence[bool]) -> Trial:
-    return Trial(len(samples), sum(right), sum(map(_chance, samples)))
+    return Trial(len(samples), sum(right), sum(map(chance, samples)))
 
 
-def _chance(sample: Sample) -> float:
+def chance(sample: Sample) -> float:
+    """Of drawing the answer among those that the question offers."""
     if sample.grader == "choice":
         return 1 / OPTIONS
     named = len(offered(plans.from_json(sample.plan)))

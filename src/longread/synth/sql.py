@@ -14,6 +14,7 @@ from sqlglot import select as select_
 from longread.synth import plans
 from longread.synth.answers import Result
 from longread.synth.base import Base
+from longread.synth.spelling import key
 from longread.synth.values import plain
 
 _NUMBER = pa.decimal128(38, 9)
@@ -24,7 +25,7 @@ _TABLES = {
     "pages": pa.schema([("name", pa.string())]),
     "quantities": pa.schema([*_STATED, ("number", _NUMBER), ("unit", pa.string())]),
     "dates": pa.schema([*_STATED, ("day", pa.date32())]),
-    "texts": pa.schema([*_STATED, ("value", pa.string())]),
+    "texts": pa.schema([*_STATED, ("value", pa.string()), ("spelled", pa.string())]),
     "links": pa.schema([*_STATED, ("target", pa.string()), ("number", _NUMBER)]),
     "turns": pa.schema(
         [("name", pa.string()), ("at", pa.int64()), ("speaker", pa.string()), ("said", pa.string())]
@@ -37,13 +38,15 @@ class Tables:
 
     def __init__(self, base: Base) -> None:
         self._base = base
+        self._chosen: tuple[str, ...] | None = None
         self._connection = duckdb.connect(":memory:", config={"threads": "1"})
         rows: dict[str, list[tuple[object, ...]]] = {table: [] for table in _TABLES}
         for page in base.pages:
             rows["pages"].append((page.name,))
             rows["quantities"] += [(page.name, r, q.number, q.unit) for r, q in page.quantities.items()]
             rows["dates"] += [(page.name, r, day) for r, day in page.dates.items()]
-            rows["texts"] += [(page.name, r, plain(fact.value)) for r, fact in page.facts.items()]
+            said = ((r, plain(fact.value)) for r, fact in page.facts.items())
+            rows["texts"] += [(page.name, r, value, key(value)) for r, value in said]
             rows["turns"] += [(page.name, at, turn.speaker, turn.said) for at, turn in enumerate(page.turns)]
             rows["links"] += [
                 (page.name, r, k.name, k.number) for r, found in page.links.items() for k in found
@@ -58,9 +61,9 @@ class Tables:
 
     def execute(self, plan: plans.Plan, docs: Iterable[str]) -> Result | None:
         """What the plan gives when only these documents are read; None when it gives nothing or no one thing."""
-        names = [page.name for doc in docs for page in self._base.by_doc.get(doc, ())]
+        self._choose(tuple(docs))
         try:
-            found = self._connection.execute(compile_plan(plan, names)).fetchall()
+            found = self._connection.execute(compile_plan(plan)).fetchall()
         except duckdb.InvalidInputException:  # several where one was meant
             return None
         if len(found) != 1 or found[0][0] is None:
@@ -69,23 +72,28 @@ class Tables:
             Decimal(str(found[0][0])) if isinstance(found[0][0], Decimal | float | int) else str(found[0][0])
         )
 
+    def _choose(self, docs: tuple[str, ...]) -> None:
+        """Names the pages of these documents in a table, so that no query has to list them."""
+        if docs != self._chosen:
+            names = [page.name for doc in docs for page in self._base.by_doc.get(doc, ())]
+            self._connection.register("chosen", pa.table({"name": pa.array(names, pa.string())}))
+            self._chosen = docs
 
-def compile_plan(plan: plans.Plan, names: Iterable[str]) -> str:
-    """The query of a plan over the pages of these names."""
-    known: list[exp.Expr] = [exp.Literal.string(name) for name in names] or [exp.null()]
+
+def compile_plan(plan: plans.Plan) -> str:
+    """The query of a plan over the pages that the table `chosen` names."""
     query = _query(plan)
     altered = next((p for p in plans.walk(plan) if isinstance(p, plans.Intervene)), None)
-    for table in list(_TABLES)[1:]:
-        rows = select_("*").from_(table).where(exp.column("name").isin(*known))
+    for table in _TABLES:
+        rows = select_("*")
         if table == "quantities" and altered:
             hit = _is("name", altered.name).and_(_is("relation", altered.relation))
             number = exp.Case().when(hit, exp.column("number") * exp.Literal.number(altered.factor))
             number = number.else_(exp.column("number"))
             rows = select_("name", "relation", "unit", exp.alias_(number, "number"))
-            rows = rows.from_(table).where(exp.column("name").isin(*known))
-        query = query.with_(f"known_{table}", rows)
-    named = select_("*").from_("pages").where(exp.column("name").isin(*known))
-    return query.with_("known_pages", named).sql(dialect="duckdb")
+        chosen = exp.column("name").isin(query=select_("name").from_("chosen"))
+        query.with_(f"known_{table}", rows.from_(table).where(chosen, copy=False), copy=False)
+    return query.sql(dialect="duckdb")
 
 
 def _query(plan: plans.Plan) -> exp.Select:
@@ -113,6 +121,8 @@ def _query(plan: plans.Plan) -> exp.Select:
             return _reply(plan)
         case plans.Induce():
             return _induce(plan)
+        case plans.Holds():
+            return _column("texts", "value", plans.Lookup(plans.Entity(plan.asked), plan.source, "text"))
         case plans.Intervene():
             return _query(plan.then)
         case _:
@@ -124,7 +134,7 @@ def _one(plan: plans.One) -> exp.Select:
         case plans.Entity():
             return select_("name").from_("known_pages").where(_is("name", plan.name))
         case plans.Find():
-            wanted = _is("relation", plan.relation).and_(_is("value", plan.value))
+            wanted = _is("relation", plan.relation).and_(_is("spelled", key(plan.value)))
             return select_("name").from_("known_texts").where(wanted)
         case plans.Follow():
             of = exp.column("name").eq(_one(plan.of).subquery())
@@ -212,7 +222,7 @@ def _reply(plan: plans.Reply) -> exp.Select:
     """Nothing where several conversations begin so, a message counted may be of two speakers, or one goes on."""
     said = exp.column("said")
     begins = exp.func("starts_with", said, exp.Literal.string(plan.opening))
-    openings = select_("name").from_("known_turns").where("at = 0", begins)
+    openings = select_("name").from_("known_turns").where(f"at = {plan.place - 1}", begins)
     words = (exp.func("regexp_matches", said, exp.Literal.string(rf"(?i)\b{word}\b")) for word in plan.words)
     meant = exp.column("name").eq(openings.subquery())
     several = exp.func("regexp_matches", said, exp.Literal.string(_SEVERAL)).sql(dialect="duckdb")

@@ -18,6 +18,8 @@ class Type(NamedTuple):
     """Its share of a data set's samples, beside those of the others."""
 
 
+VIEWPOINT = "viewpoint"
+"""The type, and the kind of pages, that there is only with a model."""
 TYPES = {
     "multi_fact": Type("multi_hop", weight=3),
     "comparison": Type("reading"),
@@ -31,6 +33,7 @@ TYPES = {
     "multiple_choice": Type("multiple_choice"),
     "code": Type("multi_hop", "code"),
     "dialogue": Type("dialogue", "dialogue"),
+    VIEWPOINT: Type("reading", VIEWPOINT),
 }
 
 

@@ -15,6 +15,7 @@ from longread.synth.answers import Result, answer, same
 from longread.synth.base import Base
 from longread.synth.options import options
 from longread.synth.proof import Proof, UnderivableError
+from longread.synth.roles.slots import alike, changed
 from longread.synth.rules import decided, rivals
 from longread.synth.sql import Tables
 from longread.synth.types import TYPES
@@ -44,6 +45,8 @@ class Ground(NamedTuple):
     documents: Mapping[str, Document]
     base: Base
     tables: Tables
+    reworded: Mapping[str, plans.Plan] = {}
+    """Questions in a model's words, each with the plan that was read back from it."""
 
 
 def quoted(sample: Sample, quotes: Sequence[str], documents: Mapping[str, Document]) -> Check:
@@ -81,7 +84,7 @@ def verify(sample: Sample, ground: Ground) -> list[Check]:
     if not all(check.passed for check in checks):
         return checks
     checks.append(_necessity(sample, plan, base, answer(derived)))
-    checks.append(_spread(sample, plan))
+    checks.append(_spread(sample, plan, ground))
     checks.append(_shortcut(sample, plan, ground, answer(derived)))
     checks.append(_intervention(plan, base, answer(derived)))
     checks.append(_rule(plan, base, answer(derived)))
@@ -133,6 +136,9 @@ def _wording(sample: Sample, plan: plans.Plan, derived: str, ground: Ground) -> 
             return Check("wording", "the options are not those of the plan")
     if asked in (question(plan, form) for form in forms(sample.split)):
         return Check("wording")
+    if asked in ground.reworded and alike(ground.reworded[asked], plan):
+        lost = changed(asked, plan)
+        return Check("wording", f"the paraphrase changes {lost!r}" if lost else "")
     return Check("wording", "the question is not what the plan asks")
 
 
@@ -163,12 +169,24 @@ def _necessity(sample: Sample, plan: plans.Plan, base: Base, derived: str) -> Ch
     return Check("necessity")
 
 
-def _spread(sample: Sample, plan: plans.Plan) -> Check:
+def _spread(sample: Sample, plan: plans.Plan, ground: Ground) -> Check:
+    """What can be asked over several documents must not be answered by one."""
     if isinstance(plan, plans.Aggregate) and len(sample.evidence) < SPREAD:
         return Check("spread", f"it is asked over fewer than {SPREAD} figures")
-    if sample.task == "multi_hop" and len({evidence.doc for evidence in sample.evidence}) < SPREAD:
+    docs = {evidence.doc for evidence in sample.evidence}
+    if sample.task == "multi_hop" and len(docs) < SPREAD:
         return Check("spread", f"its evidence lies in fewer than {SPREAD} documents")
+    if len(docs) < 2 and len(_stating(plan, ground)) > 1:
+        return Check("spread", "its evidence lies in one document")
     return Check("spread")
+
+
+def _stating(plan: plans.Plan, ground: Ground) -> set[str]:
+    """The documents that state what is asked for; none where that is of one document by its nature."""
+    if isinstance(plan, plans.Reply | plans.Holds):
+        return set()
+    relations = {getattr(part, "relation", None) for part in plans.walk(plan)}
+    return {page.doc for page in ground.base.pages if not relations.isdisjoint(page.facts)}
 
 
 def _shortcut(sample: Sample, plan: plans.Plan, ground: Ground, derived: str) -> Check:

@@ -9,32 +9,72 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from longread.config import CAPS
 from longread.errors import UsageError
 from longread.synth.pipeline import Recipe
-from longread.synth.types import TYPES
+from longread.synth.types import TYPES, VIEWPOINT
 from longread.worlds.lengths import parse_length
+
+CALLS, TRIES = 200, 4
+"""Of a model, where nothing else is wished."""
+_ASKED = ("max_calls", "max_total_tokens", "max_cost", "paraphrase", "tries", "tried", "balance")
+"""What is wished of a model."""
 
 
 class Wishes(BaseModel):
     """The names of a file's keys, with `-` for `_`, are those of the options."""
 
     model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, alias_generator=lambda name: name.replace("_", "-")
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        allow_inf_nan=False,
+        alias_generator=lambda name: name.replace("_", "-"),
     )
 
     target_tokens: str = "32K,64K,128K"
     size: Annotated[int, Field(ge=1)] = 1_000
     seed: int = 0
-    types: str = ",".join(TYPES)
+    types: str | None = None
     rename: bool = False
     avoid: list[str] = []
+    model: str | None = None
+    base_url: str | None = None
+    max_calls: Annotated[int, Field(ge=1)] | None = None
+    max_total_tokens: Annotated[int, Field(ge=1)] | None = None
+    max_cost: Annotated[float, Field(gt=0)] | None = None
+    paraphrase: bool | None = None
+    tries: Annotated[int, Field(ge=0, le=64)] | None = None
+    tried: Annotated[int, Field(ge=1)] | None = None
+    balance: bool | None = None
 
     @property
     def recipe(self) -> Recipe:
-        """As the pipeline takes it. UsageError for a length or type that there is not."""
+        """As the pipeline takes it. UsageError for a length or type that there is not, or not without a model."""
         lengths = tuple(parse_length(part) for part in self.target_tokens.split(","))
-        types = tuple(part.strip() for part in self.types.split(","))
+        types = (
+            tuple(part.strip() for part in self.types.split(",")) if self.types is not None else tuple(TYPES)
+        )
+        if not self.asks and self.types is not None and VIEWPOINT in types:
+            raise UsageError(f"questions of type '{VIEWPOINT}' need --model")
         return Recipe(self.size, lengths, self.seed, types, self.rename)
+
+    @property
+    def asks(self) -> bool:
+        """Whether a model or a stand-in is to be asked. UsageError where only what is wished of one is given."""
+        if self.model or self.base_url:
+            if self.balance and self.tries == 0:
+                raise UsageError("--balance goes by tries; give --tries 1 or more")
+            return True
+        if given := [name.replace("_", "-") for name in _ASKED if getattr(self, name) is not None]:
+            raise UsageError(f"--{given[0]} needs --model, or extractive for stand-ins")
+        return False
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Those of a model that are wished."""
+        named = {name: getattr(self, name) for name in ("model", "base_url", *CAPS)}
+        return {name: value for name, value in named.items() if value is not None}
 
 
 def wishes(file: str | None, given: Mapping[str, Any]) -> Wishes:
@@ -50,6 +90,7 @@ def wishes(file: str | None, given: Mapping[str, Any]) -> Wishes:
         name = ".".join(map(str, first["loc"]))
         known = ", ".join(sorted(field.replace("_", "-") for field in Wishes.model_fields))
         what = f"is none; there are {known}" if first["type"] == "extra_forbidden" else first["msg"]
-        raise UsageError(f"--config {file}: '{name}' {what}") from None
+        place = f"--{name}" if name in told else f"--config {file}: '{name}'"
+        raise UsageError(f"{place} {what}") from None
     except ValueError as error:
         raise UsageError(f"--config {file}: it is no TOML: {error}") from error

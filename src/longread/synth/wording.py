@@ -86,7 +86,7 @@ _SUPPOSE = (
     "Suppose that the {what} of {name} were {factor} times what it is. {then}",
     "Imagine {name} had {factor} times its {what}. {then}",
     "If the {what} of {name} were multiplied by {factor}, with all else unchanged: {then}",
-    "Assume {name}'s {what} is {factor} times the stated figure. {then}",
+    "Assume that the {what} of {name} is {factor} times the stated figure. {then}",
     "Let the {what} of {name} be {factor} times as large, and change nothing else. {then}",
     "In a world where {name} has {factor} times its {what}: {then}",
     "Multiply the {what} of {name} by {factor} and leave the rest. {then}",
@@ -103,25 +103,45 @@ _INDUCE = (
     "Each label below comes of one number in the entry: {shots}. Work out the label of {name}.",
 )
 _REPLY = (
-    'In the conversation that opens with "{opening}", what is the first line of the reply to {speaker}\'s {n} '
-    "message that has {words}?",
-    'A conversation begins with "{opening}". Count the messages of {speaker} in it that have {words}. With which '
-    "line does the reply to the {n} of them begin?",
-    '{speaker} uses {words} in several messages of the conversation that starts with "{opening}". Give the first '
-    "line of the answer to the {n} one.",
-    'Read the conversation that has "{opening}" as its first message. To {speaker}\'s {n} message with {words} in '
-    "it, what was answered? Give the first line.",
-    'Find the {n} message of {speaker} with {words} in the conversation that begins "{opening}", and give the '
-    "first line of what was said in reply.",
-    'Of {speaker}\'s messages that contain {words}, in the conversation opened by "{opening}", take the {n}: what '
-    "is the first line of the reply?",
-    "Which line begins the reply to the {n} message where {speaker} uses {words}, in the conversation whose first "
-    'words are "{opening}"?',
-    'The conversation meant opens with "{opening}". {speaker} uses {words} in it again and again; quote the first '
-    "line of the reply to the {n} such message.",
+    "In the conversation {meant}, what is the first line of the reply to the {n} message of {speaker} that has "
+    "{words}?",
+    "Take the conversation {meant}. Count the messages of {speaker} in it that have {words}. With which line does "
+    "the reply to the {n} of them begin?",
+    "{speaker} uses {words} in several messages of the conversation {meant}. Give the first line of the answer to "
+    "the {n} one.",
+    "Read the conversation {meant}. To the {n} message of {speaker} with {words} in it, what was answered? Give the "
+    "first line.",
+    "Find the {n} message of {speaker} with {words} in the conversation {meant}, and give the first line of what was "
+    "said in reply.",
+    "Of the messages of {speaker} that contain {words}, in the conversation {meant}, take the {n}: what is the first "
+    "line of the reply?",
+    "Which line begins the reply to the {n} message where {speaker} uses {words}, in the conversation {meant}?",
+    "It is about the conversation {meant}. {speaker} uses {words} in it again and again; quote the first line of the "
+    "reply to the {n} such message.",
+)
+_MEANT = (
+    'that opens with "{}"',
+    'whose second message begins with "{}"',
+    'whose third message begins with "{}"',
+)
+"""By which message a conversation is told from others, up to `plans.LAST_TELLING`."""
+_HOLDS = (
+    "{asked} Answer in the words of {source}.",
+    "{asked} Quote {source}.",
+    "{asked} Give the answer as {source} words it.",
+    "According to the documents: {asked} Quote the words of {source}.",
+    "{asked} Find where {source} says so, and quote it.",
+    "Read what {source} holds. {asked} Answer with the very words.",
+    "{asked} Give the words that {source} uses for it.",
+    "Going by the documents, answer in the words of {source}: {asked}",
 )
 _RANKS = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()
 """Up to `plans.MOST_COUNTED`."""
+ROUNDED = " Round to two decimals."
+SEPARATED = " Separate the names with semicolons."
+DOTTED = " Write its full dotted name."
+ENDINGS = (ROUNDED, SEPARATED, DOTTED)
+"""How an answer is to be written, after what is asked."""
 FORMS = 8
 """Ways to say each kind of plan."""
 HELD_OUT = (6, 7)
@@ -147,11 +167,13 @@ def question(plan: plans.Plan, form: int) -> str:
         case plans.Lookup(relation=asked) if asked in RELATIONS:
             return _CODE[form].format(it=f"the {asked} {_one(plan.of)}")
         case plans.Follow(relation=asked) if asked in RELATIONS:
-            return f"{_CODE[form].format(it=_one(plan))} Write its full dotted name."
+            return _CODE[form].format(it=_one(plan)) + DOTTED
         case plans.Lookup():
-            return _LOOKUP[form].format(of=_one(plan.of), what=relation(plan.relation))
+            lead, of = _reached(plan.of)
+            return lead + _LOOKUP[form].format(of=of, what=relation(plan.relation))
         case plans.Entity() | plans.Find() | plans.Follow() | plans.Extreme():
-            return _NAME[form].format(of=_one(plan))
+            lead, of = _reached(plan)
+            return lead + _NAME[form].format(of=of)
         case plans.Combine():
             sides = {"left": _value(plan.left), "right": _value(plan.right)}
             return _COMBINE[form].format(how=_HOW[plan.how], **sides) + _rounding(plan.how == "ratio")
@@ -166,16 +188,21 @@ def question(plan: plans.Plan, form: int) -> str:
             first = "earliest" if plan.by == "date" else "largest"
             over = _listed([one.name for one in plan.over])
             asked = _ORDER[form].format(over=over, what=relation(plan.relation), first=first)
-            return f"{asked} Separate the names with semicolons."
+            return asked + SEPARATED
         case plans.Reply():
             quoted = _listed([f'"{word}"' for word in plan.words])
             words = f"the word{'s' if len(plan.words) > 1 else ''} {quoted}"
             return _REPLY[form].format(
-                opening=plan.opening, speaker=plan.speaker, words=words, n=_RANKS[plan.number - 1]
+                meant=_MEANT[plan.place - 1].format(plan.opening),
+                speaker=plan.speaker,
+                words=words,
+                n=_RANKS[plan.number - 1],
             )
         case plans.Induce():
-            shots = ", ".join(f"{name} → {label}" for name, label in plan.shots)
+            shots = "; ".join(f"{name} → {label}" for name, label in plan.shots)
             return _INDUCE[form].format(shots=shots, name=plan.name)
+        case plans.Holds():
+            return _HOLDS[form].format(asked=plan.asked, source=plan.source)
         case plans.Intervene():
             return _SUPPOSE[form].format(
                 what=relation(plan.relation),
@@ -193,12 +220,28 @@ def relation(path: str) -> str:
     return f'"{key}" (under "{JOINT.join(outer)}")' if outer else f'"{key}"'
 
 
+def _reached(plan: plans.One) -> tuple[str, str]:
+    """What leads to an entity, in sentences of its own where one would nest, and how it is called then."""
+    steps: list[plans.Follow] = []
+    start: plans.One = plan
+    while isinstance(start, plans.Follow) and start.relation not in RELATIONS:
+        steps.append(start)
+        start = start.of
+    if not steps or (len(steps) == 1 and isinstance(start, plans.Entity)):
+        return "", _one(plan)
+    lead = f"Begin with {_one(start)}. "
+    for step, whose in zip(reversed(steps), ["its {}", *["the {} of that one"] * len(steps)], strict=False):
+        size = "largest" if step.pick == "most" else "smallest"
+        lead += f"Among {whose.format(relation(step.relation))}, take the one with the {size} figure. "
+    return lead, "the one taken last"
+
+
 def _one(plan: plans.One) -> str:
     match plan:
         case plans.Entity():
             return plan.name
         case plans.Find():
-            return f"the one whose {relation(plan.relation)} is {plan.value}"
+            return f'the one whose {relation(plan.relation)} is "{plan.value}"'
         case plans.Follow():
             if plan.relation in RELATIONS:  # which are worded to be followed by what they are of
                 return f"the {plan.relation} {_one(plan.of)}"
@@ -217,8 +260,13 @@ def _value(plan: plans.Lookup) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+    """With semicolons where a name could be taken for two."""
+    if len(names) == 1:
+        return names[0]
+    if any(" and " in name or "," in name for name in names):
+        return f"{'; '.join(names[:-1])}; and {names[-1]}"
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _rounding(needed: bool) -> str:
-    return " Round to two decimals." if needed else ""
+    return ROUNDED if needed else ""

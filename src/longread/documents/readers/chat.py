@@ -22,6 +22,8 @@ _TIMES = ("time", "timestamp", "date", "datetime", "ts", "created_at")
 _CONVERSATIONS = ("messages", "conversation", "conversations")
 _SAMPLE = 100
 """Records at the beginning; most of them must be messages."""
+_FEW = 4
+"""Speakers who may speak once each."""
 _LARGEST = 100_000_000
 """Characters. Records of larger files stay as they are."""
 _EPOCH = re.compile(r"\d{9,17}(?:\.\d{1,9})?")
@@ -72,7 +74,7 @@ def dialogue(text: str, *, lines: bool) -> Extract | None:
 
 def _composed(records: Iterator[_Record], unit: str) -> Extract | None:
     sample = list(islice(records, _SAMPLE))
-    if 2 * sum(bool(_messages(record.value)) for record in sample) <= len(sample):
+    if 2 * sum(bool(_messages(record.value)) for record in sample) <= len(sample) or _are_entries(sample):
         return None
     out = Composition()
     for record in chain(sample, records):
@@ -80,6 +82,13 @@ def _composed(records: Iterator[_Record], unit: str) -> Extract | None:
             out.part(label)
             out.add(writable(block).strip("\n") + "\n\n")
     return out.extract("dialogue")
+
+
+def _are_entries(sample: list[_Record]) -> bool:
+    """Whether they are records with a name and a text each, as of goods: among many, nobody speaks twice."""
+    messages = [record.value for record in sample if not _conversation(record.value)]
+    speakers = [message.speaker for value in messages if (message := _message(value))]
+    return len(speakers) > _FEW and len(set(speakers)) == len(speakers)
 
 
 def _lines(text: str) -> Iterator[_Record]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -27,6 +27,10 @@ _LEVELS = frozenset("trace debug info notice warn warning error critical fatal".
 """Labels of a program's log."""
 _ORDERED = 0.9
 """Share of labels that come after the one they usually come after, from which they are fields of records."""
+_BRIEF = 3
+"""Words that may be the value of a field."""
+_PART = re.compile(r"conversation (\d+), message ")
+"""Labels of the messages in a file of many conversations."""
 
 
 class _Label(NamedTuple):
@@ -37,26 +41,53 @@ class _Label(NamedTuple):
 
 
 def pages(documents: Iterable[Document]) -> Iterator[Page]:
-    """A page for each document that is a conversation as a whole."""
+    """A page for each conversation that a document holds, or is as a whole."""
     for document in documents:
-        if turns := turns_of(document):
-            yield Page(document.id, document.source, {}, {}, {}, {}, KIND, turns)
+        for name, start, end in _conversations(document):
+            if turns := turns_of(document, start, end):
+                yield Page(document.id, name, {}, {}, {}, {}, KIND, turns)
 
 
-def turns_of(document: Document) -> tuple[Turn, ...]:
-    """The turns of a conversation; none when the document is something else."""
-    text = document.text
+def _conversations(document: Document) -> Iterator[tuple[str, int, int]]:
+    """Each with a name and its place: those that a file of conversations names, or all of the text."""
+    numbers = [(part.start, m[1] if (m := _PART.match(part.label)) else "") for part in document.parts]
+    if not any(number for _, number in numbers):
+        yield document.source, 0, len(document.text)
+        return
+    begun = [here for before, here in pairwise([(0, ""), *numbers]) if here[1] != before[1]]
+    for (start, number), (end, _) in pairwise([*begun, (len(document.text), "")]):
+        if number:
+            yield f"{document.source}, conversation {number}", start, end
+
+
+def turns_of(document: Document, start: int = 0, end: int | None = None) -> tuple[Turn, ...]:
+    """The turns of a conversation between two places; none when something else stands there."""
+    text = document.text[:end]
     if document.kind not in _KINDS:
         return ()
-    found = [_Label(m["speaker"], bool(m["time"]), m.start(), m.end()) for m in _LABEL.finditer(text)]
+    found = [_Label(m["speaker"], bool(m["time"]), m.start(), m.end()) for m in _LABEL.finditer(text, start)]
     labels = _speaking(found)
     speakers = {label.speaker for label in labels}
-    if len(labels) < _TURNS or len(speakers) < 2 or text[: labels[0].start].strip():
+    if len(labels) < _TURNS or len(speakers) < 2 or text[start : labels[0].start].strip():
         return ()
     if {name.lower() for name in speakers} & _LEVELS:
         return ()
     ends = [label.start for label in labels[1:]] + [len(text)]
-    return tuple(_turn(text, label, end) for label, end in zip(labels, ends, strict=True))
+    turns = tuple(_turn(text, label, end) for label, end in zip(labels, ends, strict=True))
+    return () if _are_entries(turns, labels) else turns
+
+
+def _are_entries(turns: Sequence[Turn], labels: Sequence[_Label]) -> bool:
+    """Whether they are records of two fields, as `Name: ` and `Age: `, one of which never holds a sentence."""
+    said: defaultdict[str, list[str]] = defaultdict(list)
+    for turn in turns:
+        said[turn.speaker].append(turn.said)
+    if len(said) != 2 or labels[0].timed or {name.lower() for name in said} <= _ROLES:
+        return False
+    brief = (
+        sum(len(one.split()) <= _BRIEF and one[-1:] not in ".?!" for one in own) for own in said.values()
+    )
+    return any(n >= _ORDERED * len(own) for n, own in zip(brief, said.values(), strict=True))
 
 
 def _speaking(labels: Sequence[_Label]) -> Sequence[_Label]:

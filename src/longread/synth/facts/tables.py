@@ -19,6 +19,7 @@ from longread.synth.base import Page
 from longread.synth.facts.base import Fact
 from longread.synth.links import Link, links
 from longread.synth.schema import Relation, align, heading
+from longread.synth.spelling import key
 from longread.synth.values import Quantity, date, plain, quantity
 from longread.types import Document
 
@@ -81,11 +82,11 @@ def pages(documents: Iterable[Document], taken: Iterable[str] = ()) -> Iterator[
 
     Of documents that list one entity twice the first is read, and none that lists one of those `taken`.
     """
-    listed = set(map(_called, taken))
+    listed = set(map(key, taken))
     tables: list[_Table] = []
     for document in documents:
         own = _tables(document)
-        names = [_called(row[table.naming].value) for table in own for row in table.rows]
+        names = [key(plain(row[table.naming].value)) for table in own for row in table.rows]
         if len(set(names)) == len(names) and listed.isdisjoint(names):
             listed.update(names)
             tables += own
@@ -134,7 +135,7 @@ def _names(cells: Sequence[Cell]) -> bool:
     """Whether a column names its rows: all are filled, distinct, and neither figures nor dates."""
     values = [plain(cell.value) for cell in cells]
     named = all(_NAME.fullmatch(v) and not quantity(v) and not _date(v) for v in values)
-    return named and len(set(map(_called, values))) == len(values)
+    return named and len(set(map(key, values))) == len(values)
 
 
 def _measured(tables: Sequence[_Table], relations: Sequence[Sequence[Relation | None]]) -> set[str]:
@@ -333,11 +334,6 @@ def _cell(text: str, start: int, end: int, outer: str = " \t\xa0") -> Cell:
 def _filled(cell: Cell) -> bool:
     value = plain(cell.value)
     return bool(value) and value.casefold() not in _NOTHING
-
-
-def _called(name: str) -> str:
-    """A name in whatever way it is written."""
-    return " ".join(plain(name).casefold().split())
 
 
 def _date(text: str) -> datetime.date | None:

@@ -5,20 +5,29 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from longread.models.base import ChatModel, Reply
+from longread.config import Settings
+from longread.models.base import ChatModel
+from longread.reading.caps import Caps
 from longread.reading.store import Store
 from longread.synth.avoid import Avoided
+from longread.synth.base import Base
+from longread.synth.dataset import Made
 from longread.synth.make import Unit, Yield
-from longread.synth.roles.asking import Asker
+from longread.synth.roles import tries
+from longread.synth.roles.asking import Asker, KeptModel
+from longread.synth.roles.finishing import Finished, attempt, balance, fence, reword
 from longread.synth.roles.mase import Proposer, Roles, play
+from longread.synth.roles.paraphrase import Paraphraser
 from longread.synth.roles.proposals import Gate
 from longread.synth.roles.proposer import ModelProposer
 from longread.synth.roles.proxies import MutatingProposer, SearchSolver
+from longread.synth.roles.tries import Trier
 from longread.synth.roles.triples import Stated, extract, passages
+from longread.synth.roles.views import Held, listen
 from longread.synth.verify import Ground
 from longread.types import Document, Sample
 
@@ -26,35 +35,74 @@ _SHOWN = 16
 """Pages that a model is shown at a time."""
 
 
+class Shares(NamedTuple):
+    """How many calls go to what."""
+
+    facts: int
+    views: int
+    rounds: int
+    """Of proposals."""
+    finish: int
+    """Paraphrases and tries."""
+
+
 @dataclass(frozen=True)
 class Cast:
-    """Who proposes, and how often.
+    """Who proposes, and how often; and what a model does with samples that are made.
 
     Args:
-        calls: Prompts in all, half of them at most to find facts in prose; rounds where there is no model.
+        calls: Replies in all; rounds of proposals where there is no model.
         model: Is asked; None for stand-ins.
         wait: Runs a call to its end, in the event loop that the model belongs to.
+        settings: How the model reads, and caps on tokens and cost.
+        paraphrase: Whether it words questions anew.
+        tries: How often it tries each sample in each way; 0 for none.
+        tried: Samples that it tries, at most.
+        balance: Whether as many samples are kept of each source and pass rate.
     """
 
     calls: int
     model: ChatModel | None = None
-    wait: Callable[[Coroutine[Any, Any, Reply]], Reply] = asyncio.run
+    wait: Callable[[Coroutine[Any, Any, Any]], Any] = asyncio.run
+    settings: Settings = field(default_factory=lambda: Settings.model_validate({}))
+    paraphrase: bool = False
+    tries: int = 0
+    tried: int | None = None
+    balance: bool = False
 
     @property
-    def decides(self) -> list[str | int]:
+    def decides(self) -> list[Any]:
         """What makes another data set of the same documents and recipe."""
-        return [self.model.name if self.model else "", self.calls]
+        named = [self.model.name if self.model else "", self.calls]
+        finished = [self.paraphrase, self.tries, self.tried, self.balance]
+        return [*named, *finished] if self.model else named
 
-    def extract(self, kept: Path, prose: Sequence[Document]) -> Stated:
+    def shares(self, prose: Sequence[Document], heard: Sequence[Document]) -> Shares:
+        """How the calls are shared between documents with facts or views to be found, proposals, and samples.
+
+        Half goes to samples, where one can be tried or worded; of the rest half at most to facts, a quarter to views.
+        """
+        if self.model is None:
+            return Shares(0, 0, self.calls, 0)
+        half = self.calls // 2
+        finish = half if self.paraphrase or (self.tries and half >= self.tries * tries.CALLS) else 0
+        left = self.calls - finish
+        facts, views = min(left // 2, _passages(prose)), min(left // 4, _passages(heard))
+        return Shares(facts, views, left - facts - views, finish)
+
+    def extract(self, kept: Path, prose: Sequence[Document], calls: int) -> Stated:
         """What the model finds in documents that are no pages; replies are kept in the folder `kept`."""
         if self.model is None:
             return Stated()
         with closing(Store(kept)) as store:
-            return extract(Asker(self.model, store, self.wait), prose, self._reading(prose))
+            return extract(Asker(self._kept(self.model, store, calls), self.wait), prose, calls)
 
-    def left(self, prose: Sequence[Document]) -> int:
-        """Calls for proposals, after those for prose."""
-        return self.calls if self.model is None else self.calls - self._reading(prose)
+    def listen(self, kept: Path, heard: Sequence[tuple[Document, Base]], calls: int) -> Held:
+        """What the model finds that somebody holds, in documents each with what else is known."""
+        if self.model is None:
+            return Held()
+        with closing(Store(kept)) as store:
+            return listen(Asker(self._kept(self.model, store, calls), self.wait), heard, calls)
 
     def propose(
         self,
@@ -69,11 +117,38 @@ class Cast:
             proposer: Proposer = MutatingProposer(ground.documents)
             shown = len(ground.documents)
             if self.model:
-                proposer = ModelProposer(Asker(self.model, store, self.wait), ground.documents)
+                asker = Asker(self._kept(self.model, store, self.calls), self.wait)
+                proposer = ModelProposer(asker, ground.documents)
                 shown = _SHOWN
             roles = Roles(proposer, Gate(ground, tokens), SearchSolver(ground), shown)
             for unit, before in begun:
                 yield unit, play(unit, ground, roles, before, avoid)
 
-    def _reading(self, prose: Sequence[Document]) -> int:
-        return min(self.calls // 2, sum(1 for document in prose for _ in passages(document.text)))
+    def finish(
+        self, kept: Path, made: Sequence[Made], grounds: Mapping[str, Ground], avoid: Avoided, calls: int
+    ) -> Finished:
+        """The samples as they go into the data set; paraphrases get half of the calls where there are tries too."""
+        done = Finished(made)
+        if self.model is None:
+            return done
+        with closing(Store(kept)) as store:
+            if self.paraphrase:
+                model = self._kept(self.model, store, calls // 2 if self.tries else calls)
+                calls -= model.left
+                reword(done, grounds, Paraphraser(Asker(model, self.wait), avoid))
+                calls += model.left
+            if self.tries:
+                model = self._kept(self.model, store, calls)
+                trier = Trier.over(model, self.settings, self.wait, self.tries, fence(store))
+                attempt(done, grounds, trier, self.tried)
+            if self.balance:
+                balance(done)
+        return done
+
+    def _kept(self, model: ChatModel, store: Store, calls: int) -> KeptModel:
+        caps = Caps(self.calls, self.settings.max_total_tokens, self.settings.max_cost)
+        return KeptModel(model, store, caps, calls)
+
+
+def _passages(documents: Sequence[Document]) -> int:
+    return sum(1 for document in documents for _ in passages(document.text))
