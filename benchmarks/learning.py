@@ -83,8 +83,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--mode", choices=["full", "memory"], default="full")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--text-steps", type=int, default=700)
-    parser.add_argument("--reply-steps", type=int, default=40)
+    parser.add_argument("--text-steps", type=int, default=1_000)
+    parser.add_argument("--reply-steps", type=int, default=30)
     parser.add_argument("--steps", type=int, default=150)
     parser.add_argument("--keep", type=Path, help="Folder for what is made.")
     given = parser.parse_args()
@@ -97,11 +97,12 @@ def main() -> None:
 def measure(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """The figures of one run."""
     seed, how = given.seed, sizes(given.mode, folder / "start")
+    within = 8 if given.mode == "memory" else 20
     start = lookup.write_checkpoint(folder / "start", seed)
     texts = lookup.write_data(
         folder / "texts", [lookup.text(seed * 10_000_000 + at, lines=2 + at % 13) for at in range(8_000)]
     )
-    data = lookup.write_data(folder / "data", lookup.cases(4_000, seed + 1))
+    data = lookup.write_data(folder / "data", lookup.cases(4_000, seed + 1, within=within))
     common = {"seed": seed, "sizes": how, "save_every": 10_000, "optimizer": "muon"}
     read = Supervised(
         kind="supervised", model=str(start), data=str(texts), target="text", steps=given.text_steps, batch=32,
@@ -112,7 +113,7 @@ def measure(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
         learning_rate=2e-3, **common,
     )  # fmt: skip
     warm = run(read, folder / "read", 100) + run(reply, folder / "reply", 10)
-    held = lookup.cases(HELD_OUT, 99, evaluation=True)
+    held = lookup.cases(HELD_OUT, 99, evaluation=True, within=within)
     before = reward(folder / "reply" / "model", how, held)
     stage = Reinforcement(
         model=str(folder / "reply" / "model"), data=str(data), steps=given.steps, questions=16, attempts=8,

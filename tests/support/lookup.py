@@ -1,7 +1,7 @@
 """A reading task that a tiny model can learn: lines of a two-word name and a place.
 
-Names recombine first and last names, and the pairs of evaluation never occur in training. The evidence lies in the
-first quarter of the text, so that whoever sees the last chunk alone cannot answer.
+Names recombine first and last names, and the pairs of evaluation never occur in training. Where the evidence lies in
+the first lines, whoever sees the last chunk alone cannot answer.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ $question update
 '''
 answer = '''
 $memory
-$question answer
+$question
 '''
 whole = '''
 $section
-$question answer
+$question
 '''
 again = "$error"
 """
@@ -45,8 +45,8 @@ def held_out(first: str, last: str) -> bool:
     return (FIRST.index(first) + LAST.index(last)) % 4 == 0
 
 
-def case(seed: int, *, evaluation: bool = False, lines: int = 20) -> Case:
-    """One text and a question about a line in its first quarter."""
+def case(seed: int, *, evaluation: bool = False, lines: int = 20, within: int = 8) -> Case:
+    """One text and a question about one of its lines, the first `within`."""
     drawing = random.Random(seed)
     lasts = drawing.sample(LAST, lines)
     names = [
@@ -54,7 +54,7 @@ def case(seed: int, *, evaluation: bool = False, lines: int = 20) -> Case:
         for last in lasts
     ]
     places = drawing.sample(PLACES, lines)
-    asked = drawing.randrange(max(1, lines // 4))
+    asked = drawing.randrange(min(lines, within))
     texts = [f"- {first} {last} {place} .\n" for (first, last), place in zip(names, places, strict=True)]
     start = sum(map(len, texts[:asked]))
     document = Document(f"d{seed}", f"d{seed}.txt", "".join(texts))
@@ -78,9 +78,11 @@ def text(seed: int, *, lines: int = 20) -> Case:
     return made._replace(documents=(replace(document, text=document.text + "".join(asked)),))
 
 
-def cases(count: int, seed: int, *, evaluation: bool = False, lines: int = 20) -> list[Case]:
+def cases(count: int, seed: int, *, evaluation: bool = False, lines: int = 20, within: int = 8) -> list[Case]:
     """Different cases."""
-    return [case(seed * 1_000_000 + at, evaluation=evaluation, lines=lines) for at in range(count)]
+    return [
+        case(seed * 1_000_000 + at, evaluation=evaluation, lines=lines, within=within) for at in range(count)
+    ]
 
 
 def write_checkpoint(
@@ -98,7 +100,7 @@ def write_checkpoint(
     )
 
     tags = ["Updated", "memory:", "<memory>", "</memory>", "<plan>", "</plan>"]
-    words = ["<pad>", "<end>", "<unk>", "<ask>", "-", ".", "?", "update", "answer", "\n", *tags]
+    words = ["<pad>", "<end>", "<unk>", "-", ".", "?", "update", "\n", *tags]
     vocabulary = {word: at for at, word in enumerate([*words, *FIRST, *LAST, *PLACES])}
     raw = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
     raw.pre_tokenizer = pre_tokenizers.Sequence(
@@ -106,9 +108,8 @@ def write_checkpoint(
     )
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=raw, eos_token="<end>", pad_token="<pad>", unk_token="<unk>",
-        additional_special_tokens=["<ask>"],
     )  # fmt: skip
-    tokenizer.chat_template = "{% for m in messages %}{{ m['content'] }}{% endfor %} <ask>"
+    tokenizer.chat_template = "{% for m in messages %}{{ m['content'] }}{% endfor %}"
     shape = {
         "vocab_size": len(vocabulary), "hidden_size": width, "intermediate_size": 2 * width,
         "num_hidden_layers": layers, "num_attention_heads": 4, "num_key_value_heads": 4,

@@ -19,7 +19,7 @@ import xlsxwriter
 from reportlab.pdfgen import canvas
 from safetensors.numpy import save_file
 
-from tests.support import planted
+from tests.support import lookup, planted
 from tests.synth import pages
 
 QUESTIONS = "# for every contract\nWho is the client?\nWhat is the fee?\nWhat notice must be given?\n"
@@ -81,6 +81,7 @@ def write_files(folder: Path) -> None:
     binaries.mkdir(parents=True)
     (binaries / "longread").symlink_to(Path(sys.executable).parent / "longread")
     _checkpoints(folder)
+    _stages(folder)
     _history(folder)
 
 
@@ -117,6 +118,18 @@ def _checkpoints(folder: Path) -> None:
         (folder / name).mkdir()
         (folder / name / "config.json").write_text('{"model_type": "qwen3"}', encoding="utf-8")
         save_file({"model.norm.weight": weights}, folder / name / "model.safetensors")
+
+
+def _stages(folder: Path) -> None:
+    """A tiny model, and stages that train it on the questions."""
+    lookup.write_checkpoint(folder / "tiny")
+    sizes = '[sizes]\nprompts = "{0}tiny/prompts.toml"\nwindow = 16384\nanswer = 4\n'
+    warm = 'kind = "supervised"\nmodel = "{0}tiny"\ndata = "{0}questions"\nsteps = 1\nbatch = 2\n' + sizes
+    learn = 'model = "{0}tiny"\ndata = "{0}questions"\nsteps = 1\nquestions = 2\nattempts = 2\n' + sizes
+    (folder / "stage1.toml").write_text(learn.format(""), encoding="utf-8")
+    (folder / "recipe").mkdir()
+    (folder / "recipe" / "1.toml").write_text(warm.format("../"), encoding="utf-8")
+    (folder / "recipe" / "2.toml").write_text(learn.format("../"), encoding="utf-8")
 
 
 def _benchmark(path: Path) -> None:

@@ -46,7 +46,7 @@ def reader(case: Case):
 
     def rule(prompt: str) -> str:
         seen = " ".join(prompt.split())
-        if seen.endswith("update <ask>"):
+        if seen.endswith("update"):
             return f"<memory> {gold if gold in seen else '.'} </memory>"
         return case.sample.answer if gold in seen else "."
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -94,7 +95,7 @@ class Dictated:
         prompt = tuple(self._turns.prompt(messages))
         ids = (*self._turns.encode(self.next), min(self._turns.ends))
         self.conversations.append(Conversation(prompt, ids, (), ()))
-        return self._turns.reply(prompt, ids, (), "stop")
+        return replace(self._turns.reply(prompt, ids, (), "stop"), text=self.next)
 
     async def close(self) -> None:
         """Nothing to release."""
