@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from longread.errors import LongreadError, UsageError
+from longread.errors import InputError, LongreadError, UsageError
 from longread.training import checkpoints, trainer
 from longread.training.rollouts import rollouts
 from longread.training.stage import Reinforcement, Supervised, read_stage
@@ -212,6 +212,19 @@ def test_a_folder_with_a_run_is_refused_unless_it_is_resumed_as_it_was(
         train(stage(dense, data), tmp_path / "out")
     with pytest.raises(UsageError, match="other settings"):
         train(stage(dense, data, seed=5), tmp_path / "out", resume=True)
+
+
+@pytest.mark.usefixtures("graded")
+def test_samples_that_are_too_long_are_left_out_and_none_left_is_told(dense: Path, tmp_path: Path) -> None:
+    cases = [lookup.case(1, lines=4), lookup.case(2, lines=20)]
+    data = lookup.write_data(tmp_path / "data", cases)
+    made = stage(dense, data, "full", questions=1, attempts=2, steps=2)
+    short = made.model_copy(update={"sizes": made.sizes.model_copy(update={"input": 60})})
+    seen = train(short, tmp_path / "short")
+    assert max(progress.metrics["tokens"] for progress in seen) < 2 * 60
+    none = made.model_copy(update={"sizes": made.sizes.model_copy(update={"input": 30})})
+    with pytest.raises(InputError, match="no sample has 30 tokens or fewer"):
+        train(none, tmp_path / "none")
 
 
 @pytest.mark.parametrize(

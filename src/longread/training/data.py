@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from longread.documents.chunk import PIECE_OVERHEAD
 from longread.errors import InputError
 from longread.training.rollouts import Case
 from longread.types import Document, Evidence, Sample
@@ -50,12 +51,13 @@ def within(cases: Sequence[Case], tokens: int, count: Callable[[str], int]) -> l
     for case in cases:
         for document in case.documents:
             if document.id not in sizes:
-                sizes[document.id] = count(document.text)
+                sizes[document.id] = count(document.text) + PIECE_OVERHEAD
     kept = [case for case in cases if sum(sizes[one.id] for one in case.documents) <= tokens]
     if not kept:
         least = min(sum(sizes[one.id] for one in case.documents) for case in cases)
         raise InputError(
-            f"no sample has {tokens:,} tokens or fewer, the shortest has {least:,}; set a larger `sizes.input`"
+            f"no sample has {tokens:,} tokens or fewer, the shortest has {least:,}; set a larger `sizes.input` "
+            "or `sizes.window`"
         )
     return kept
 

@@ -94,19 +94,22 @@ async def lockstep(
         finally:
             rest()
 
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(run(at, job)) for at, job in enumerate(jobs)]
-        while jobs:
-            await idle.wait()
-            idle.clear()
-            order = sorted(waiting)
-            if not order:
-                break
-            taken = [waiting.pop(at) for at in order]
-            replies = generate([request for request, _ in taken])
-            busy = len(taken)
-            for (_, answer), reply in zip(taken, replies, strict=True):
-                if answer.cancelled():
-                    raise ModelError("a reading was cancelled while it waited")
-                answer.set_result(reply)
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(run(at, job)) for at, job in enumerate(jobs)]
+            while jobs:
+                await idle.wait()
+                idle.clear()
+                order = sorted(waiting)
+                if not order:
+                    break
+                taken = [waiting.pop(at) for at in order]
+                replies = generate([request for request, _ in taken])
+                busy = len(taken)
+                for (_, answer), reply in zip(taken, replies, strict=True):
+                    if answer.cancelled():
+                        raise ModelError("a reading was cancelled while it waited")
+                    answer.set_result(reply)
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
     return [task.result() for task in tasks]

@@ -63,6 +63,11 @@ class Reads:
         return LanguagePolicy(model, made.prompts, made.budgets, None, None, None, attempts=1, nonce=nonce)
 
 
+def room(reads: Reads, turns: Turns) -> int:
+    """Tokens of documents that one pass can take."""
+    return reads.policy(Lane(turns, reads.window, _never), "").room
+
+
 async def rollouts(
     cases: Sequence[Case],
     attempts: int,

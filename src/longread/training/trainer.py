@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch.utils.tensorboard import SummaryWriter
+from transformers.utils import logging as transformers_logging
 
 from longread.errors import LongreadError, UsageError
 from longread.models.base import ChatModel
@@ -21,6 +22,7 @@ from longread.training.data import read_cases, within
 from longread.training.learner import Learner
 from longread.training.network import Network
 from longread.training.reinforce import Reinforcer
+from longread.training.rollouts import room
 from longread.training.selection import select
 from longread.training.stage import Reinforcement, Supervised
 from longread.training.supervised import Imitator
@@ -87,8 +89,11 @@ async def train(
         explodes=stage.explodes,
     )
     cases = read_cases(Path(stage.data), stage.split)
-    if stage.sizes.input:
-        cases = within(cases, stage.sizes.input, lambda text: len(turns.encode(text)))
+    limits = [stage.sizes.input] if stage.sizes.input else []
+    if stage.sizes.mode == "full":
+        limits.append(room(stage.sizes.reads, turns))
+    if limits:
+        cases = within(cases, min(limits), lambda text: len(turns.encode(text)))
     if isinstance(stage, Reinforcement) and stage.select:
         cases = await select(stage.select, stage, cases, network, turns, out, judge)
     work: Steps = (
@@ -212,6 +217,7 @@ def _finish(model: Any, tokenizer: Any, folder: Path, dtype: torch.dtype) -> Non
     shutil.rmtree(part, ignore_errors=True)
     if hasattr(model, "merge_and_unload"):
         model = model.merge_and_unload()
+    transformers_logging.disable_progress_bar()
     try:
         model.to(dtype).save_pretrained(part)
         tokenizer.save_pretrained(part)
