@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
   $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 BIN := .venv/bin
 
-.PHONY: demo test test-all check format docs bench clean
+.PHONY: demo test test-all check format docs bench bench-rl clean
 
 demo: .venv/.core  ## a multi-hop question over this machine's own Python standard library
 	$(BIN)/python -m longread demo
@@ -33,6 +33,15 @@ bench: .venv/.all  ## start-up, overhead a chunk, and what synthesis takes, each
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/synth.py
+
+bench-rl: .venv/.all build/trl/.ready  ## rollouts and updates beside TRL's GRPOTrainer, half an hour
+	$(BIN)/python benchmarks/rl.py
+
+# TRL (Apache-2.0) is measured against, and never needed: an environment of its own.
+build/trl/.ready: constraints.txt
+	$(PYTHON) -m venv build/trl
+	build/trl/bin/pip install -q --disable-pip-version-check -c constraints.txt torch transformers trl==1.16.0 accelerate==1.15.0 datasets==5.2.0
+	touch $@
 
 clean:
 	rm -rf .venv

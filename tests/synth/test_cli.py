@@ -12,7 +12,7 @@ import pytest
 from longread.synth import dataset
 from longread.synth.dataset import Made
 from longread.synth.pipeline import CARD, PLAN
-from longread.synth.seal import SEAL, Seal, root
+from longread.synth.seal import SEAL, Seal
 from tests.support.cli import Cli
 from tests.synth import pages
 
@@ -100,7 +100,7 @@ def test_verify_lists_what_is_not_proven(cli: Cli, folder: Path, finished: list[
         f"{first.sample.id}: seal: it is not as it was sealed",
         f"{first.sample.id}: answer: the answer is 'nobody', the plan gives {first.sample.answer!r}",
         f"{len(made) - 1} of {len(made)} samples are proven",
-        f"root {root(cli.folder / 'copy')}, which was sealed as {root(folder)}",
+        f"root {Seal.of(cli.folder / 'copy').root}, which was sealed as {Seal.of(folder).root}",
     ]
     shown = cli("synth", "show", "copy", first.sample.id)
     assert (

@@ -15,7 +15,7 @@ from longread.errors import InputError
 from longread.synth import dataset
 from longread.synth.dataset import Made
 from longread.synth.pipeline import prove
-from longread.synth.seal import SEAL, Seal, root, sample_id
+from longread.synth.seal import SEAL, Seal, sample_id
 from longread.types import Document, Evidence, Sample, document_id
 
 KINDS = ("answer", "offset", "context", "plan", "document")
@@ -229,8 +229,7 @@ def _distractor(folder: Path, rehash: bool) -> tuple[set[str], list[Made]]:
 
 def _seal(folder: Path) -> Seal:
     """Seals what is there."""
-    stored = dataset.read_documents(folder / dataset.DOCUMENTS)
-    seal = Seal.of(stored, [one for shard in dataset.shards(folder) for one in dataset.read_samples(shard)])
+    seal = Seal.of(folder)
     (folder / SEAL).write_text(seal.model_dump_json())
     return seal
 
@@ -257,7 +256,7 @@ def test_what_is_sealed_anew_with_every_id_has_another_root(folder: Path, tmp_pa
         Made(replace(s, id=sample_id(s.split, s.type, s.plan, s.documents)), quotes) for s, quotes in made
     ]
     dataset.write_samples(next(dataset.shards(copy)), anew)
-    assert root(copy) == _seal(copy).root != root(folder) == Seal.read(folder / SEAL).root
+    assert _seal(copy).root != Seal.of(folder).root == Seal.read(folder / SEAL).root
     assert not _reported(copy)  # out of reach of the files alone
 
 

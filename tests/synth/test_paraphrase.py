@@ -16,6 +16,7 @@ from longread.synth.pipeline import CARD, Recipe, prove, run
 from longread.synth.roles.cast import Cast
 from longread.synth.roles.kept import PARAPHRASES
 from longread.synth.roles.slots import alike, changed, parted, slots
+from longread.synth.seal import SEAL, Seal
 from longread.synth.wording import question
 from longread.types import Sample
 from tests.synth import pages
@@ -98,6 +99,7 @@ def test_only_what_keeps_its_slots_and_is_read_back_is_reworded(tmp_path: Path):
     tampered["paraphrases"][0]["read"] = {"op": "entity", "name": "Atlantis"}
     (out / PARAPHRASES).write_text(json.dumps(tampered))
     assert [faults[0].name for _, faults in prove(out) if faults] == ["wording"]
+    assert Seal.read(out / SEAL).changed(Seal.of(out)) == [PARAPHRASES]
 
 
 def test_who_reads_is_shown_neither_documents_nor_answer(tmp_path: Path):

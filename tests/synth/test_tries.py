@@ -103,6 +103,12 @@ def test_what_is_known_or_never_found_goes_and_the_rest_keeps_its_rates(plain: l
     assert all(one.shown[id_, "closed"] == 4 for id_ in one.kinds)
     assert not any(one.shown[id_, "context"] for id_, kind in one.kinds.items() if kind == "known")
 
+    told = {id_: tuple(found[name] for name in dataset.TRIES) for id_, found in tries_of(out).items()}
+    hit = min(told)
+    told[hit] = (4, 4, 4, 4)
+    dataset.write_samples(out / SAMPLES.format(0), dataset.read_samples(out / SAMPLES.format(0)), tries=told)
+    assert [(id_, [one.name for one in faults]) for id_, faults in prove(out) if faults] == [(hit, ["seal"])]
+
 
 def test_balance_keeps_as_many_of_each_rate(plain: list[Sample], tmp_path: Path):
     one = pupil(plain)

@@ -1,13 +1,17 @@
 """The loss and its masks beside slow references, and its gradient beside finite differences."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from longread.training.entropy import Aepo, Band, Clip, batch_entropy
+from longread.training.learner import Learner
 from longread.training.loss import policy_loss, updates
 from longread.training.records import Conversation, Trajectory
+from tests.training.conftest import open_tiny
 
 
 def conversation(entropies: list[float]) -> Conversation:
@@ -125,3 +129,68 @@ def test_the_mode_of_aepo_has_hysteresis() -> None:
 def test_without_negatives_a_batch_of_losers_leaves_nothing() -> None:
     made = [Trajectory(0, "reading", (conversation([1.0]),), "") for _ in range(3)]
     assert updates(made, [torch.tensor([-1.0])] * 3, negatives=False) == []
+
+
+@pytest.mark.parametrize("clip", [None, (0.2, 0.3)])
+def test_the_gradient_equals_finite_differences(dense: Path, clip: tuple[float, float] | None) -> None:
+    """A step of plain descent moves the weights by the gradient of the loss as its formula gives it."""
+    network = open_tiny(dense).network
+    model = network.model.double()  # but for norms and logits, which are taken in single precision
+    drawing = torch.Generator().manual_seed(3)
+
+    def ids(count: int) -> tuple[int, ...]:
+        return tuple(torch.randint(2, 100, (count,), generator=drawing).tolist())
+
+    shared = ids(7)  # two replies to one prompt are read as one tree
+    said = [Conversation(p, ids(n), (), ()) for p, n in ((shared, 4), (shared, 2), (ids(12), 3))]
+    made = [
+        Trajectory(0, "reading", (said[0], said[2]), ""),
+        Trajectory(0, "reading", (said[1],), ""),
+    ]
+    advantages = [torch.tensor([1.5, -0.5]), torch.tensor([-1.0])]
+    parts = updates(made, advantages)
+    taken = [made[part.trajectory].conversations[part.conversation] for part in parts]
+
+    def logprobs(one: Conversation) -> torch.Tensor:
+        logits = (
+            model(input_ids=torch.tensor([one.prompt + one.reply])).logits[0, len(one.prompt) - 1 : -1] / 0.7
+        )
+        return logits.log_softmax(-1)[range(len(one.reply)), one.reply]
+
+    with (
+        torch.no_grad()
+    ):  # the policy that drew them differs from the one that learns, so that clipping matters
+        noise = [torch.randn(len(one.reply), generator=drawing, dtype=torch.float64) / 2 for one in taken]
+        old = {at: logprobs(one) + noise[at] for at, one in enumerate(taken)}
+
+    def loss() -> float:
+        total = 0.0
+        for at, (one, part) in enumerate(zip(taken, parts, strict=True)):
+            ratios = (logprobs(one) - old[at]).exp().tolist()
+            for ratio, weight in zip(ratios, part.weights.tolist(), strict=True):
+                bounded = min(max(ratio, 0.8), 1.3) if clip else ratio
+                total -= min(ratio * weight, bounded * weight)
+        return total
+
+    places = []  # the weights of largest change in each matrix, and the loss on both sides of each
+    before = {name: own.detach().clone() for name, own in model.named_parameters()}
+    learner = Learner(
+        network, [torch.optim.SGD(model.parameters(), lr=1.0)], temperature=0.7, pass_tokens=20, max_norm=1e9
+    )
+    learner.learn(taken, [part.weights for part in parts], dict(old), clip)
+    gradient = {name: before[name] - own.detach() for name, own in model.named_parameters()}
+    with torch.no_grad():
+        model.load_state_dict(before, strict=False)
+        for name, own in model.named_parameters():
+            at = int(gradient[name].abs().argmax())
+            flat = own.view(-1)
+            value = float(flat[at])
+            sides = []
+            for change in (2e-3, -2e-3):
+                flat[at] = value + change
+                sides.append(loss())
+            flat[at] = value
+            places.append((name, float(gradient[name].view(-1)[at]), (sides[0] - sides[1]) / 4e-3))
+    assert sum(abs(found) > 0.01 for _, found, _ in places) > len(places) / 2
+    for name, found, expected in places:
+        assert found == pytest.approx(expected, rel=1e-3, abs=1e-4), name

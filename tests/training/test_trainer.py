@@ -17,7 +17,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from longread.errors import InputError, LongreadError, UsageError
 from longread.training import checkpoints, trainer
-from longread.training.rollouts import rollouts
+from longread.training.loss import updates
+from longread.training.rollouts import Case, rollouts
 from longread.training.stage import Reinforcement, Supervised, read_stage
 from tests.support import lookup
 
@@ -110,6 +111,43 @@ def test_one_batch_makes_one_step_whatever_the_number_of_conversations(
     monkeypatch.setattr(torch.optim.AdamW, "step", lambda self: steps.append(1) or step(self))
     seen = train(stage(dense, data, questions=5, steps=3, pass_tokens=50), tmp_path / "out")
     assert len(steps) == sum(progress.metrics["norm"] > 0 for progress in seen) == 3
+
+
+def test_in_a_group_of_1_to_7_conversations_advantages_follow_from_rewards_alone_in_one_step(
+    dense: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = [lookup.case(seed, lines=18) for seed in (5, 6)]
+    documents = both[0].documents + both[1].documents
+    sample = replace(both[0].sample, documents=tuple(one.id for one in documents))
+    data = lookup.write_data(tmp_path / "data", [Case(sample, documents)])
+    counts, earned = [4, 1, 7, 2, 6, 3, 5], [1.0, 0.0, 0.5, 1.0, 0.0, 0.25, 1.0]
+    seen: list[Any] = []
+    steps: list[int] = []
+
+    async def cut(*args: Any) -> list[Any]:
+        """Trajectories that ended after so many conversations, as those do whose reply cannot be used."""
+        made = await rollouts(*args)
+        assert {len(one.conversations) for one in made} == {7}
+        return [
+            replace(one, conversations=one.conversations[:count], gains=one.gains[:count], reward=reward)
+            for one, count, reward in zip(made, counts, earned, strict=True)
+        ]
+
+    def watched(trajectories: Any, advantages: Any, **how: Any) -> Any:
+        seen.append(advantages)
+        return updates(trajectories, advantages, **how)
+
+    step = torch.optim.AdamW.step
+    monkeypatch.setattr(torch.optim.AdamW, "step", lambda self: steps.append(1) or step(self))
+    monkeypatch.setattr("longread.training.reinforce.rollouts", cut)
+    monkeypatch.setattr("longread.training.reinforce.updates", watched)
+    train(stage(dense, data, questions=1, attempts=7, steps=1, advantage="group"), tmp_path / "out")
+    assert len(steps) == len(seen) == 1
+    rewards = torch.tensor(earned, dtype=torch.float64)
+    expected = (rewards - rewards.mean()) / rewards.std()
+    assert [len(own) for own in seen[0]] == counts
+    for own, value in zip(seen[0], expected.tolist(), strict=True):
+        assert own.tolist() == pytest.approx([value] * len(own), rel=1e-4)
 
 
 @pytest.mark.usefixtures("graded")

@@ -243,7 +243,7 @@ def verify(folder: Annotated[str, typer.Argument(metavar="DIR", help="A data set
     need("synth", "duckdb", "pyarrow", "rensa", "sqlglot")
     from longread.printable import printable
     from longread.synth.pipeline import prove
-    from longread.synth.seal import SEAL, Seal, root
+    from longread.synth.seal import SEAL, Seal
 
     count = wrong = 0
     for sample, faults in prove(Path(folder)):
@@ -251,10 +251,13 @@ def verify(folder: Annotated[str, typer.Argument(metavar="DIR", help="A data set
         wrong += bool(faults)
         for check in faults:
             print(printable(f"{sample}: {check.name}: {check.fault}"))
+    sealed, found = Seal.read(Path(folder) / SEAL), Seal.of(Path(folder))
+    for name in sealed.changed(found):
+        print(f"{name}: seal: it is not as it was sealed")
     print(f"{count - wrong:,} of {count:,} samples are proven")
-    found, sealed = root(Path(folder)), Seal.read(Path(folder) / SEAL).root
-    print(f"root {found}" + ("" if found == sealed else f", which was sealed as {sealed}"))
-    if wrong or found != sealed:
+    same = found.root == sealed.root
+    print(f"root {found.root}" + ("" if same else f", which was sealed as {sealed.root}"))
+    if wrong or not same:
         raise typer.Exit(1)
 
 

@@ -191,7 +191,7 @@ def prove(folder: Path, only: str = "") -> Iterator[tuple[str, tuple[Check, ...]
         for name, own in splits.items()
     }
     all_made = find(folder, "")
-    sealed, now = Seal.read(folder / SEAL), Seal.of(stored, all_made)
+    sealed, now = Seal.read(folder / SEAL), Seal.of(folder)
     seen: set[str] = set()
     for one in all_made:
         sample = one.sample
@@ -355,8 +355,7 @@ def _finish(
         shard = made[first : first + dataset.SHARD]
         dataset.write_samples(out / dataset.SAMPLES.format(number), shard, tries=done.tries)
     write_reworded(out, done.reworded)
-    seal = Seal.of(((one, chosen.splits[one.id]) for one in chosen.documents), made)
-    _write(out / SEAL, seal.model_dump_json(indent=1) + "\n")
+    _write(out / SEAL, Seal.of(out).model_dump_json(indent=1) + "\n")
     _write(out / CARD, card(made, chosen, rejected, tried, done, merged))
     shutil.rmtree(out / _PARTS)
 

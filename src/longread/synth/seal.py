@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,28 +16,42 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from longread.errors import InputError
 from longread.synth import dataset
 from longread.synth.dataset import Made
+from longread.synth.roles.kept import PARAPHRASES, TRIPLES, VIEWS
 from longread.types import Document, Sample, document_id
 
 SEAL = "seal.json"
 
 
 class Seal(BaseModel):
-    """A digest by id, of each document with its split and of each sample with its quotes."""
+    """A digest by id, of each document with its split and of each sample with its quotes and tries; and by name, of
+    each file with what a model said."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     documents: dict[str, str]
     samples: dict[str, str]
+    files: dict[str, str]
 
     @classmethod
-    def of(cls, documents: Iterable[tuple[Document, str]], made: Iterable[Made]) -> Seal:
-        """What documents, each with its split, and samples are sealed with."""
+    def of(cls, folder: Path) -> Seal:
+        """Of what the files of a data set hold, whatever its seal says."""
+        samples = {}
+        for shard in dataset.shards(folder):
+            tries = dataset.read_tries(shard)
+            for one in dataset.read_samples(shard):
+                content = (asdict(one.sample), one.quotes, tries.get(one.sample.id))
+                samples[one.sample.id] = _digest(content)
         return cls(
             documents={
                 one.id: _digest((one.source, one.kind, split, one.text, one.parts))
-                for one, split in documents
+                for one, split in dataset.read_documents(folder / dataset.DOCUMENTS)
             },
-            samples={one.sample.id: _digest((asdict(one.sample), one.quotes)) for one in made},
+            samples=samples,
+            files={
+                name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
+                for name in (TRIPLES, VIEWS, PARAPHRASES)
+                if (folder / name).exists()
+            },
         )
 
     @classmethod
@@ -51,7 +65,7 @@ class Seal(BaseModel):
     @property
     def root(self) -> str:
         """Of all of it."""
-        return _digest((sorted(self.documents.items()), sorted(self.samples.items())))
+        return _digest([sorted(part.items()) for part in (self.documents, self.samples, self.files)])
 
     def fault(self, made: Made, now: Seal) -> str:
         """What of a sample and its documents, as they are `now`, is not what was sealed; empty when all is."""
@@ -66,11 +80,10 @@ class Seal(BaseModel):
         same = self.samples[sample.id] == now.samples[sample.id]
         return "" if same else "it is not as it was sealed"
 
-
-def root(folder: Path) -> str:
-    """Of what the files of a data set hold, whatever its seal says."""
-    made = (one for shard in dataset.shards(folder) for one in dataset.read_samples(shard))
-    return Seal.of(dataset.read_documents(folder / dataset.DOCUMENTS), made).root
+    def changed(self, now: Seal) -> list[str]:
+        """The files with what a model said that are not, `now`, what was sealed."""
+        names = self.files.keys() | now.files.keys()
+        return sorted(name for name in names if self.files.get(name) != now.files.get(name))
 
 
 def sample_id(split: str, type_: str, plan: str, documents: Sequence[str]) -> str:

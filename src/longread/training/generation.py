@@ -163,8 +163,20 @@ def _draw(logits: Tensor, drawing: Drawing) -> tuple[Tensor, Tensor, Tensor]:
             ranked, order = probabilities.sort(descending=True)
             ranked[ranked.cumsum(-1) - ranked >= drawing.top_p] = 0
             probabilities = torch.zeros_like(ranked).scatter(-1, order, ranked)
-        tokens = torch.multinomial(probabilities, 1, generator=drawing.random)[:, 0]
+        tokens = _sample(probabilities, drawing.random)
     return tokens, logs.gather(-1, tokens[:, None])[:, 0], entropies
+
+
+def _sample(probabilities: Tensor, random: torch.Generator) -> Tensor:
+    """(B,): a token each, from `probabilities: (B, V)`, by their sums; `torch.multinomial` takes 15 times as long.
+
+    Sums are in double precision, so that a likely token far back in a large vocabulary keeps its share. A token of
+    probability 0 is never drawn: the sum before it is the same.
+    """
+    sums = probabilities.double().cumsum(-1)
+    drawn = torch.rand(len(sums), 1, dtype=torch.float64, device=sums.device, generator=random)
+    found = torch.searchsorted(sums, drawn * sums[:, -1:], right=True)[:, 0]
+    return found.clamp(max=sums.shape[1] - 1)  # a draw may round up to the whole sum
 
 
 class _Room(CacheLayerMixin):
