@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
   $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 BIN := .venv/bin
 
-.PHONY: demo test test-all check format docs bench bench-rl clean
+.PHONY: demo test test-all check format docs bench bench-rl bench-learning clean
 
 demo: .venv/.core  ## a multi-hop question over this machine's own Python standard library
 	$(BIN)/python -m longread demo
@@ -36,6 +36,10 @@ bench: .venv/.all  ## start-up, overhead a chunk, and what synthesis takes, each
 
 bench-rl: .venv/.all build/trl/.ready  ## rollouts and updates beside TRL's GRPOTrainer, half an hour
 	$(BIN)/python benchmarks/rl.py
+
+bench-learning: .venv/.all  ## whether a tiny model learns, and AEPO holds its entropy: three seeds each, two hours
+	for seed in 0 1 2; do $(BIN)/python benchmarks/learning.py --seed $$seed || exit 1; done
+	$(BIN)/python benchmarks/aepo.py --picture docs/aepo.svg
 
 # TRL (Apache-2.0) is measured against, and never needed: an environment of its own.
 build/trl/.ready: constraints.txt
