@@ -3,8 +3,9 @@
     python benchmarks/aepo.py --seeds 0 1 2 --picture docs/aepo.svg
 
 The base answers the lookups of `benchmarks/learning.py`. Then seven of ten texts lack the line asked about, and a
-careless judge takes four of five wrong places for right: most of what is rewarded is chance, as with bad data and weak
-judges. The band is set from the entropy of the base before any run, by shares that a run with another seed (7) suggested.
+careless judge takes four of five wrong places for right: most of what is rewarded is chance, as with bad data and
+weak judges. The band is set from the entropy of the base before any run, by shares that a run with another seed (7)
+suggested.
 """
 
 from __future__ import annotations
@@ -73,7 +74,8 @@ def careless(seed: int) -> ScriptedModel:
 def stage(base: Path, data: Path, seed: int, steps: int, **arm: Any) -> Reinforcement:
     return Reinforcement(
         model=str(base), data=str(data), steps=steps, questions=48, attempts=8, temperature=1.0, top_p=TOP_P,
-        learning_rate=2e-3, advantage="group", weights={"gone": GONE, "reading": 1 - GONE}, seed=seed, save_every=10_000,
+        learning_rate=2e-3, advantage="group", seed=seed, save_every=10_000,
+        weights={"gone": GONE, "reading": 1 - GONE},
         sizes=sizes("full", base.parents[1] / "start"), **arm,
     )  # fmt: skip
 
