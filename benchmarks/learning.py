@@ -42,7 +42,7 @@ WEAK = 0.08
 """Reward at which a start is no longer imitated further; what it earns on held-out questions is told."""
 SECONDS = "seconds"
 """File with the time a stage took."""
-ROUND = 10
+ROUND = {"full": 5, "memory": 10}
 """Imitated steps between looks at the reward."""
 
 
@@ -144,9 +144,10 @@ def measure(mode: str, seed: int, steps: int, folder: Path) -> dict[str, Any]:
     how, model, replies, seconds = sizes(mode, folder / "start"), folder / "read" / "model", 0, 0.0
     asked = lookup.cases(HELD_OUT, 98, lines=LINES[mode])
     while reward(model, how, asked) < WEAK:  # without any right answer there is nothing to reinforce
-        made = imitated(mode, seed + 1_000 * replies, folder, model, ROUND, f"{mode}-reply-{replies + ROUND}")
+        done = replies + ROUND[mode]
+        made = imitated(mode, seed + 1_000 * replies, folder, model, ROUND[mode], f"{mode}-reply-{done}")
         seconds += float((made / SECONDS).read_text())
-        model, replies = made / "model", replies + ROUND
+        model, replies = made / "model", done
     learns = Reinforcement(
         model=str(model), data=str(folder / f"{mode}-data"), steps=steps, questions=16, attempts=8,
         temperature=1.0, top_p=1.0, learning_rate=1e-3, optimizer="muon", seed=seed, sizes=how, save_every=10_000,

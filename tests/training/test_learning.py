@@ -1,4 +1,4 @@
-"""Learning is real: a tiny model rises by rewards alone, from a weak start; `benchmarks/learning.py` is the long run."""
+"""Learning is real: rewards alone raise a tiny model from a weak start. `benchmarks/learning.py` is the long run."""
 
 import asyncio
 from dataclasses import replace
