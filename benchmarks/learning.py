@@ -42,7 +42,7 @@ WEAK = 0.08
 """Reward at which a start is no longer imitated further; what it earns on held-out questions is told."""
 SECONDS = "seconds"
 """File with the time a stage took."""
-ROUND = {"full": 5, "memory": 10}
+ROUND = {"full": 2, "memory": 10}
 """Imitated steps between looks at the reward."""
 
 
