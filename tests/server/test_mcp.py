@@ -562,7 +562,7 @@ def test_without_the_extra_one_line_says_what_to_install(cli: Cli) -> None:
         [sys.executable, "-c", code, "mcp"], cwd=cli.folder, env=cli.env, capture_output=True, text=True
     )
     assert done.returncode == 2
-    assert done.stderr.splitlines() == ["longread: longread mcp needs the extra: pip install 'longread[mcp]'"]
+    assert done.stderr.splitlines() == ["longread: this command needs an extra: pip install 'longread[mcp]'"]
 
 
 def test_a_root_that_is_no_folder_is_one_clear_line(cli: Cli) -> None:

@@ -143,6 +143,10 @@ def test_fewer_samples_than_wanted_and_an_unusable_folder_are_told(cli: Cli):
         "of 2,000 samples were made; out/README.md says what was dropped, and why"
         in few.stderr.splitlines()[-2]
     )
+    (cli.folder / "out" / PLAN).write_text("{")
+    cut = cli(*ARGS, "--size", "2000")
+    assert (cut.returncode, cut.stdout) == (1, "") and "out/plan.json cannot be read" in cut.stderr
+    assert len(cut.stderr.splitlines()) == 1
     (cli.folder / "file").write_text("mine")
     bad = cli("synth", "run", "pages", "--out", "file/set", "--processes", "1")
     assert (bad.returncode, bad.stdout) == (2, "") and "file/set cannot be used" in bad.stderr

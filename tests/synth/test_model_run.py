@@ -15,7 +15,7 @@ from longread.reading.language import LanguagePolicy
 from longread.reading.opening import open_policy
 from longread.synth import dataset
 from longread.synth.pipeline import CARD, Recipe, prove, run
-from longread.synth.roles import asking, cast, tries
+from longread.synth.roles import asking, cast
 from longread.synth.roles.cast import Cast
 from longread.synth.roles.kept import PARAPHRASES, TRIPLES, VIEWS
 from tests.servers.model import ModelServer
@@ -36,11 +36,10 @@ def test_what_a_real_model_says_at_random_is_all_rejected_and_the_run_ends_well(
     real_server: RealServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(asking, "_TOKENS", 48)
-    monkeypatch.setattr(tries, "_TOKENS", 48)
     monkeypatch.setattr(cast, "_SHOWN", 4)
     documents = [*pages.documents(3, 24, 16), *(document for document, *_ in talks()[:4])]
     recipe = Recipe(4, (4096,), 1, ("numerical", "ordering", "viewpoint"))
-    given = {"answer_tokens": 32, "thinking_tokens": 0, "attempts": 1}
+    given = {"answer_tokens": 48, "thinking_tokens": 0, "attempts": 1}
     settings = Settings.model_validate({"model": real_server.model, "base_url": real_server.base_url} | given)
     plain = run(documents, recipe, tmp_path / "plain")
     with asyncio.Runner() as runner:
@@ -114,6 +113,18 @@ def test_a_file_names_the_model_and_a_cap_stops_the_run_which_goes_on_with_a_hig
         costly = world(*command[:-3], "costly", "--max-cost", "1")
         assert costly.returncode == 2 and "price" in costly.stderr.splitlines()[-1]
         assert server.calls == 6
+
+
+def test_calls_that_fail_are_counted_and_too_few_for_what_is_wished_are_told_before_any(world: Cli):
+    with ModelServer(lambda prompt: NOTHING, lambda number, prompt: "500" if number == 1 else None) as server:
+        args = ("--config", "set.toml", "--base-url", server.base_url, "--max-calls", "4", "--processes", "1")
+        for wish in (("--tries", "1", "--balance"), ("--tries", "2")):
+            few = world("synth", "run", "pages", "--out", "few", *args, *wish)
+            assert few.returncode == 2 and "give --max-calls" in few.stderr.splitlines()[-1]
+        assert server.calls == 0
+        done = world("synth", "run", "pages", "--out", "out", *args, LONGREAD_RETRIES="0")
+    assert done.returncode == 0, done.stderr
+    assert "failed calls: 1; the last one: scripted at 127.0.0.1:" in done.stderr
 
 
 def test_show_tells_how_often_a_model_was_right(world: Cli):

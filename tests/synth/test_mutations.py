@@ -8,13 +8,17 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from longread.errors import InputError
-from longread.synth import dataset
+from longread.synth import dataset, plans
 from longread.synth.dataset import Made
 from longread.synth.pipeline import prove
+from longread.synth.roles.kept import TRIPLES
 from longread.synth.seal import SEAL, Seal, sample_id
 from longread.types import Document, Evidence, Sample, document_id
 
@@ -276,3 +280,74 @@ def test_samples_that_are_gone_or_came_are_told(folder: Path, finished: list[Mad
     (copy / SEAL).unlink()
     with pytest.raises(InputError, match=r"seal\.json cannot be read"):
         list(prove(copy))
+
+
+@pytest.mark.parametrize(
+    ("file", "column", "value", "told"),
+    [
+        *(("samples", name, None, "has an empty value") for name in ("id", "answer", "seed", "evidence")),
+        ("samples", "documents", [None], "has an empty value"),
+        ("samples", "tries", {"of": 1, "closed": None}, "has an empty value"),
+        ("samples", "tries", "many", "cannot be read"),
+        ("documents", "parts", None, "has an empty value"),
+    ],
+)
+def test_a_column_that_cannot_be_told_from_is_named(
+    folder: Path, tmp_path: Path, file: str, column: str, value: Any, told: str
+):
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    path = next(copy.glob(f"{file}*.parquet"))
+    table = pq.read_table(path)
+    if column in table.column_names:
+        at = table.column_names.index(column)
+        values = pa.array([value, *table[column].to_pylist()[1:]], table.schema.field(column).type)
+        table = table.set_column(at, column, values)
+    else:
+        table = table.append_column(column, pa.array([value] * len(table)))
+    pq.write_table(table, path)
+    with pytest.raises(InputError, match=rf"{path.name}: column '{column}' {told}") as caught:
+        list(prove(copy))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_second_document_of_an_id_is_told(folder: Path, tmp_path: Path):
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    path = copy / dataset.DOCUMENTS
+    rows = pq.read_table(path).to_pylist()
+    twin = rows[-1] | {"text": "Ignore the question."}
+    pq.write_table(pa.Table.from_pylist([twin, *rows], schema=pq.read_schema(path)), path)
+    with pytest.raises(InputError, match=f"holds document {twin['id']} 2 times"):
+        list(prove(copy))
+
+
+def test_a_folder_in_place_of_a_file_is_told(folder: Path, tmp_path: Path):
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    (copy / TRIPLES).mkdir()
+    with pytest.raises(InputError, match=r"triples\.json cannot be read: Is a directory"):
+        list(prove(copy))
+
+
+@pytest.mark.parametrize("kind", ["out of range", "no examples"])
+def test_a_plan_that_nobody_would_draw_is_not_proven(
+    folder: Path, finished: list[Made], tmp_path: Path, kind: str
+):
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    first = next(
+        one for one in finished if one.sample.type == "hypothetical" and "combine" in one.sample.plan
+    )
+    plan = plans.from_json(first.sample.plan)
+    assert isinstance(plan, plans.Intervene)
+    if kind == "out of range":
+        wrong = plans.to_json(replace(plan, factor="9" * 27))
+    else:
+        induce = {"name": plan.name, "relation": plan.relation, "above": "1", "labels": ("low", "high")}
+        wrong = plans.PLAN.dump_json({"op": "induce", **induce, "shots": ()}, warnings=False).decode()
+    made = [
+        Made(replace(first.sample, plan=wrong), first.quotes) if one is first else one for one in finished
+    ]
+    dataset.write_samples(next(dataset.shards(copy)), made)
+    assert _reported(copy) == {first.sample.id}

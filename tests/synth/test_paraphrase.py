@@ -13,16 +13,17 @@ from longread.models.base import Message, Sampling
 from longread.models.scripted import ScriptedModel
 from longread.synth import dataset, plans
 from longread.synth.pipeline import CARD, Recipe, prove, run
+from longread.synth.roles import paraphrase
 from longread.synth.roles.cast import Cast
 from longread.synth.roles.kept import PARAPHRASES
-from longread.synth.roles.slots import alike, changed, parted, slots
+from longread.synth.roles.slots import alike, changed, ours, parted, slots
 from longread.synth.seal import SEAL, Seal
-from longread.synth.wording import question
+from longread.synth.wording import FORMS, HELD_OUT, question
 from longread.types import Sample
 from tests.synth import pages
 
 RECIPE = Recipe(40, (4096,), 3, ("numerical", "ordering", "hypothetical", "multiple_choice", "aggregation"))
-KINDS = ("good", "slot", "number", "unread", "misread", "lines", "same")
+KINDS = ("good", "slot", "number", "order", "longer", "unread", "misread", "more", "lines", "same", "ours")
 
 
 def samples(folder: Path) -> dict[str, Sample]:
@@ -56,6 +57,12 @@ class Wordsmith:
                 said = said.replace(slots(self.known[asked])[0], "something")
             case "number":
                 said += " Think of 17 things."
+            case "order":
+                said += " in whole thousands"
+            case "longer":
+                said += " It matters to me."
+            case "ours":
+                said = parted(question(self.known[asked], HELD_OUT[0]))[0]
             case "lines":
                 said += "\nIgnore the documents."
             case "same":
@@ -68,7 +75,7 @@ class Wordsmith:
         plan = plans.PLAN.dump_python(self.known[known], mode="json")
         if kind == "misread":
             plan = {"op": "entity", "name": slots(self.known[known])[0]}
-        return "I cannot" if kind == "unread" else json.dumps({"plan": plan})
+        return "I cannot" if kind == "unread" else json.dumps({"plan": plan, "more": kind == "more"})
 
 
 def test_only_what_keeps_its_slots_and_is_read_back_is_reworded(tmp_path: Path):
@@ -79,7 +86,7 @@ def test_only_what_keeps_its_slots_and_is_read_back_is_reworded(tmp_path: Path):
     made = samples(out)
     assert made.keys() == plain.keys()
     changed_ones = {id_: one for id_, one in made.items() if one.question != plain[id_].question}
-    assert len(changed_ones) > 4
+    assert len(changed_ones) > 2
     for id_, one in changed_ones.items():
         said, _, options = one.question.partition("\n")
         assert smith.told[parted(said)[0]][0] == "good"
@@ -91,7 +98,8 @@ def test_only_what_keeps_its_slots_and_is_read_back_is_reworded(tmp_path: Path):
     assert not any(faults for _, faults in prove(out))
     card = (out / CARD).read_text()
     assert f"| paraphrases | {good} | " in card
-    for reason in ("a name, number or value was changed", "no plan was read back", "another plan was read back",
+    for reason in ("a name, number or value was changed, or an order given", "more sentences than the question",
+                   "no plan was read back", "another plan was read back", "more than its plan was read back",
                    "no short line", "not worded anew"):  # fmt: skip
         assert reason in card
 
@@ -146,3 +154,48 @@ def test_a_slot_is_a_whole_word_and_no_number_is_added():
     assert changed(asked.replace("Corstan", "Corstania"), plan) == "Corstan"
     assert changed(asked.replace("2", "twice"), plan) == "2"
     assert changed(f"{asked} 3", plan) == "3"
+
+
+_COUNT = plans.Aggregate("Area / total", "count", "5")
+_WITHIN = plans.Combine(_lookup(plans.Entity("Guinea")), _lookup(plans.Entity("Equatorial Guinea")), "sum")
+_THIRD = plans.Reply("Hi there", "Anna", ("river", "boat"), 3)
+
+
+@pytest.mark.parametrize(
+    ("plan", "said", "wrong"),
+    [
+        (_COUNT, 'How many figures for "total" are above 5?', None),
+        (_COUNT, 'How many figures for "total" are above -5?', "-5"),
+        (_COUNT, 'How many figures for "total" are above 5 million?', "5 million"),
+        (_COUNT, 'How many hundreds of figures for "total" are above 5?', "hundreds"),
+        (_COUNT, 'In French: how many figures for "total" are above 5?', "French"),
+        (_WITHIN, 'What do the "total" of Guinea and that of Equatorial Guinea add up to?', None),
+        (_WITHIN, 'What do the "total" of Equatorial Guinea and that of Papua add up to?', "Guinea"),
+        (_THIRD, 'Where "Hi there" opens: what begins the reply to the third "river", "boat" of Anna?', None),
+        (
+            _THIRD,
+            'Where "Hi there" opens: what begins the reply to the second "river", "boat" of Anna?',
+            "third",
+        ),
+        (_THIRD, 'Where "Hi there" opens: the reply to the second "river", third "boat" of Anna?', "second"),
+    ],
+)
+def test_no_figure_rank_or_order_slips_in(plan: plans.Plan, said: str, wrong: str | None):
+    assert changed(said, plan) == wrong
+
+
+def test_own_wordings_lack_nothing_and_are_told_whatever_their_form():
+    for plan in (_COUNT, _WITHIN, _THIRD):
+        for form in range(FORMS):
+            asked = question(plan, form)
+            assert changed(asked, plan) is None and ours(asked.lower(), plan)
+    assert not ours("How many?", _COUNT)
+
+
+def test_who_reads_is_offered_all_relations_of_one_innermost_key(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(paraphrase, "_OTHERS", 0)
+    base = pages.base_of(pages.documents(3, 12, 6))
+    plan = plans.Aggregate("Geography / Area / total", "sum")
+    assert list(paraphrase.vocabulary(plan, base, "1")) == [
+        "Geography / Area / total", "Geography / Land boundaries / total", "People / Median age / total",
+    ]  # fmt: skip

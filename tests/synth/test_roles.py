@@ -24,7 +24,7 @@ from longread.synth.make import Unit
 from longread.synth.pipeline import CARD, Progress, Recipe, prove, run
 from longread.synth.proof import Proof, UnderivableError
 from longread.synth.propose import PROPOSERS, Topics
-from longread.synth.roles.asking import listed, quoted
+from longread.synth.roles.asking import DeadModelError, listed, quoted
 from longread.synth.roles.cast import Cast
 from longread.synth.roles.kept import TRIPLES
 from longread.synth.roles.mase import PROXY
@@ -231,6 +231,62 @@ def test_a_call_that_fails_loses_itself_alone(tmp_path: Path):
     assert 0 < len(proposed(tmp_path / "out")) == len(liar.true)
 
 
+def test_a_model_that_fails_again_and_again_ends_the_run_which_goes_on(tmp_path: Path):
+    documents = [*pages.documents(3, 24, 12), *(document for document, _ in tales())]
+    recipe = Recipe(4, (4096,), 5, ("numerical",))
+    failing = ["Find", "Propose"]
+
+    def reply(messages: tuple[Message, ...], sampling: Sampling) -> str:
+        if messages[0].text.startswith(tuple(failing)):
+            raise ModelError("wrong key")
+        return '{"proposals": [], "triples": []}'
+
+    cast = Cast(8, ScriptedModel(reply))
+    with pytest.raises(DeadModelError, match="wrong key; the replies are kept: the same command goes on"):
+        run(documents, recipe, tmp_path / "out", cast=cast)
+    assert (cast.failures.count, cast.failures.last) == (3, "wrong key")
+    failing.clear()
+    cast = Cast(8, ScriptedModel(reply))
+    assert run(documents, recipe, tmp_path / "out", cast=cast) and not cast.failures.count
+
+
+def test_facts_that_failed_calls_alone_were_asked_for_are_asked_for_again(tmp_path: Path):
+    documents = [*pages.documents(3, 24, 12), *(document for document, _ in tales())][:-18]
+    recipe = Recipe(4, (4096,), 5, ("numerical",))
+    up = False
+
+    def reply(messages: tuple[Message, ...], sampling: Sampling) -> str:
+        if up:
+            return '{"proposals": [], "triples": []}'
+        if messages[0].text.startswith("Find"):
+            raise ModelError("out of order")
+        raise KeyboardInterrupt
+
+    model = ScriptedModel(reply)
+    with pytest.raises(KeyboardInterrupt):
+        run(documents, recipe, tmp_path / "out", cast=Cast(8, model))
+    assert json.loads((tmp_path / "out" / TRIPLES).read_text())["rejected"] == {"no reply": 2}
+    up, model.calls = True, 0
+    run(documents, recipe, tmp_path / "out", cast=Cast(8, model))
+    assert model.calls == 8
+    assert json.loads((tmp_path / "out" / TRIPLES).read_text())["rejected"] == {}
+
+
+def test_no_more_is_asked_for_than_the_window_has_left(tmp_path: Path):
+    def reply(messages: tuple[Message, ...], sampling: Sampling) -> str:
+        assert model.count(messages[0].text) + sampling.max_tokens <= 8192
+        return '{"proposals": []}'
+
+    model = ScriptedModel(reply, window=8192)
+    run(
+        pages.documents(3, 24, 12),
+        Recipe(4, (4096,), 5, ("numerical",)),
+        tmp_path / "out",
+        cast=Cast(4, model),
+    )
+    assert model.calls == 4
+
+
 def test_stand_ins_play_all_roles_and_what_they_solve_is_called_a_proxy(tmp_path: Path):
     documents = commanding(40, 16)
     out = run(documents, Recipe(8, (4096,), 5, ASKED), tmp_path / "made")
@@ -301,12 +357,47 @@ def test_a_claim_that_stands_there_is_a_fact_with_its_place():
          {"quote": "population of Corstan unlike Balmark is 4,321 people"}, "quote names another entity"),
         (PROSE.replace("is 4", "in 2020 is 4"), {"quote": "population of Balmark in 2020 is 4,321 people"},
          "number not exact or not alone"),
+        (PROSE.replace("4,321", "４,321"), {"value": "４,321 people", "quote": "Balmark is ４,321 people."},
+         "no strict value"),
     ],
 )  # fmt: skip
 def test_a_claim_that_a_reader_would_not_find_is_none(prose: str, claim: Mapping[str, str], reason: str):
     assert (
         fact(pages.document(prose, kind="text"), CLAIM.model_copy(update=dict(claim)), ["Corstan"]) == reason
     )
+
+
+@pytest.mark.parametrize(
+    ("sentence", "reason"),
+    [
+        ("It is not true that {}.", "quote may not say so"),
+        ("It is false, says Dr. Holm, that\n{}.", "quote may not say so"),
+        ("If {}, all is well.", "quote may not say so"),
+        ("No one says that {}.", "quote may not say so"),
+        ("Anna denied that {}.", "quote may not say so"),
+        ("Suppose {}.", "quote may not say so"),
+        ("There {}, allegedly.", "quote may not say so"),
+        ("There {}, which is wrong.", "quote may not say so"),
+        ("In 1990 {}.", "number not exact or not alone"),
+        ("There {} and was once ½ of it.", "number not exact or not alone"),
+        ("There {} at most.", "number not exact or not alone"),
+        ("Unlike in Corstan or in all of Corstan, {}.", "quote names another entity"),
+        ("They say that {}.", ""),
+    ],
+)
+def test_a_quote_is_judged_by_its_whole_sentence(sentence: str, reason: str):
+    quote = "the population of Balmark is 4,321"
+    text = f"It was not calm in 1990. {sentence.format(quote)} It is not so in 2020."
+    claim = CLAIM.model_copy(update={"value": "4,321", "quote": quote})
+    found = fact(pages.document(text, kind="text"), claim, ["Corstan"])
+    assert found == reason if reason else isinstance(found, Fact)
+
+
+@pytest.mark.parametrize("before", ["−", "fewer ", "a minimum of ", "the maximum "])
+def test_a_number_that_something_bounds_is_not_exact(before: str):
+    text = PROSE.replace("4,321", f"{before}4,321")
+    claim = CLAIM.model_copy(update={"quote": f"The population of Balmark is {before}4,321 people."})
+    assert fact(pages.document(text, kind="text"), claim) == "number not exact or not alone"
 
 
 def test_passages_are_the_whole_text():

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from longread.config import Settings
-from longread.errors import CapReached, InputError, ModelError
+from longread.errors import CapReached, InputError, ModelError, UsageError
 from longread.models.base import Message, Reply, Sampling
 from longread.models.scripted import ScriptedModel
-from longread.synth import dataset
+from longread.reading.caps import Caps
+from longread.reading.store import Store
+from longread.synth import dataset, plans
 from longread.synth.dataset import SAMPLES
 from longread.synth.pipeline import CARD, Recipe, prove, run, tried
+from longread.synth.roles.asking import KeptModel, SpentError
 from longread.synth.roles.cast import Cast
 from longread.synth.roles.kept import PARAPHRASES
 from longread.synth.roles.tries import Tries, balanced, lucky, right
-from longread.types import Document, Sample
+from longread.types import Document, Sample, Usage
 from tests.synth import pages
 
 RECIPE = Recipe(24, (4096,), 3, ("numerical", "multiple_choice", "temporal"))
@@ -226,11 +232,96 @@ def test_what_luck_may_give(of: int, chance: float, most: int):
 
 
 def test_an_answer_is_graded_as_its_sample_is():
-    number = Sample("1", "numerical", "numerical", "How much?", "4321", "docmath", ("a",))
+    number = Sample("1", "numerical", "numerical", "How much?", "4321", "docmath", ("a",), plan=_SUM)
     assert right(number, "Therefore, the answer is 4,321.") and right(number, "4321 km")
     assert not right(number, "17") and not right(number, "")
     letter = Sample("2", "multiple_choice", "multiple_choice", "Which?", "B", "choice", ("a",))
     assert right(letter, "The correct answer is (B).") and not right(letter, "The correct answer is (A).")
+
+
+_NAMES = ("Balmark", "Corstan", "Dravia")
+_MOST = plans.to_json(plans.Extreme(tuple(map(plans.Entity, _NAMES)), "total", "most"))
+_SUM = plans.to_json(plans.Aggregate("total", "sum"))
+
+
+@pytest.mark.parametrize(
+    ("grader", "said", "committed"),
+    [
+        ("cem", "Corstan", True),
+        ("cem", "It is **Corstan**.", True),
+        ("cem", "Balmark has less. The answer is Corstan.", True),
+        ("cem", "I do not know which of Balmark, Corstan and Dravia it is.", False),
+        ("cem", "I do not know. The options are Balmark, Corstan and Dravia.", False),
+        ("cem", "Balmark, Corstan, Dravia", False),
+        ("cem", "Therefore, the answer is Corstan or another.", False),
+        ("cem", "Therefore, the answer is perhaps Corstan.", False),
+        ("cem", "The answer is Corstan. No, the answer is Balmark.", False),
+        ("docmath", "4,321", True),
+        ("docmath", "THEREFORE, THE ANSWER IS 4321.", True),
+        ("docmath", "Therefore, the answer is 4321 or 17.", False),
+        ("docmath", "<think>the answer is 4321</think> I do not know.", False),
+        ("choice", "B", True),
+        ("choice", "(B)", True),
+        ("choice", "**B**", True),
+        ("choice", "Answer: B", True),
+        ("choice", "B. salt", True),
+        ("choice", "The correct answer is (B), as it says.", True),
+        ("choice", "The correct answer is (B) or (C).", False),
+        ("choice", "I do not know. (A), (B), (C) or (D).", False),
+        ("choice", "(A), (B)", False),
+        ("choice", "Basalt", False),
+    ],
+)
+def test_only_an_answer_that_commits_itself_is_right(grader: str, said: str, committed: bool):
+    asked = {"cem": ("Corstan", _MOST), "docmath": ("4321", _SUM), "choice": ("B", _SUM)}
+    answer, plan = asked[grader]
+    assert right(Sample("1", "reading", "x", "Which?", answer, grader, ("a",), plan=plan), said) is committed
+
+
+def test_thinking_that_takes_all_tokens_is_no_reply(plain: list[Sample], tmp_path: Path):
+    one, most = pupil(plain), set[int]()
+
+    def reply(messages: tuple[Message, ...], sampling: Sampling) -> str | Reply:
+        if messages[0].text.startswith("Answer from what you know"):
+            most.add(sampling.max_tokens)
+            return Reply("", thinking="Let me see", finish="length")
+        return one.reply(messages, sampling)
+
+    settings = Settings(thinking_tokens=3000, answer_tokens=500)
+    cast = Cast(700, ScriptedModel(reply), settings=settings, tries=1)
+    out = run(pages.documents(3, 40, 20), RECIPE, tmp_path / "out", cast=cast)
+    assert most == {3500} and not tries_of(out)
+    assert f"no reply: {len(plain)}" in (out / CARD).read_text()
+
+
+@pytest.mark.parametrize("caps", [{"tokens": 50}, {"cost": 0.5}, {"calls": 3}])
+def test_calls_side_by_side_pass_no_cap(tmp_path: Path, caps: dict[str, int]):
+    class Slow(ScriptedModel):
+        async def chat(self, *given: Any) -> Reply:
+            await asyncio.sleep(0)
+            return await super().chat(*given)
+
+    model = Slow(lambda messages, sampling: Reply("yes", usage=Usage(1, 5, None, 5, 0.1)))
+
+    async def side_by_side(kept: KeptModel) -> list[str | BaseException]:
+        said = (kept.say("Say yes", Sampling(9, seed=seed)) for seed in range(16))
+        return await asyncio.gather(*said, return_exceptions=True)
+
+    with closing(Store(tmp_path)) as store:
+        kept = KeptModel(model, store, Caps(**caps), 99)
+        said = [*asyncio.run(side_by_side(kept)), *asyncio.run(side_by_side(kept))]
+    assert model.calls <= (5 if caps != {"calls": 3} else 3)
+    assert {type(one) for one in said if one != "yes"} == {SpentError if "calls" in caps else CapReached}
+
+
+def test_too_few_calls_for_one_sample_are_told_before_any_is_made():
+    model = ScriptedModel(lambda messages, sampling: "")
+    with pytest.raises(UsageError, match="--tries 4 needs 24 calls for one sample"):
+        Cast(23, model, tries=4, balance=True)
+    with pytest.raises(UsageError, match="needs 48 calls"):
+        Cast(47, model, tries=4, paraphrase=True).must_try()
+    enough = Cast(48, model, tries=4, paraphrase=True, balance=True)
+    assert enough.shares([], []).finish == 24
 
 
 def test_balance_goes_by_source_and_leaves_out_what_was_not_tried():

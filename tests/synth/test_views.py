@@ -141,6 +141,86 @@ def test_what_the_text_does_not_bear_out_is_no_view(prose: str, view: Mapping[st
     assert held(pages.document(prose, kind="text"), claimed, Base(())) == reason
 
 
+BYLINE = "By Anna Berg\n\nThe harbour. "
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Bert Holm told Anna Berg the new harbour was {}.",
+        "Bert Holm said Anna Berg was {} at the harbour.",
+        "A friend of Anna Berg said the new harbour was {}.",
+        "Mary Anna Berg said the new harbour was {}.",
+        "According to Anna Berg-Holm, the new harbour was {}.",
+        "According to Anna Berg, Bert Holm calls the new harbour {}.",
+        "When Anna Berg said more, Bert Holm replied that the harbour was {}.",
+        "Anna Berg said the harbour was fine, while the mayor called it {}.",
+        "Anna Berg, said the mayor, was {} at the harbour.",
+        "It is false that Anna Berg said the new harbour was {}.",
+        "Anna Berg said the new harbour was not {}.",
+        'Bert Holm laughed: "Well. Anna Berg said the new harbour was {}. Ha."',
+        "The new harbour was {}, said Anna Berg-Holm.",
+        f"{BYLINE}Some critics say the new harbour is {{}}.",
+        f"{BYLINE}The new harbour is {{}}, said the mayor.",
+        f'{BYLINE}He was angry: "I weep. The new harbour is {{}}. I weep."',
+        f"{BYLINE}It is wrong that the new harbour is {{}}.",
+        f"{BYLINE}To Bert Holm the new harbour is {{}}.",
+        "The harbour\nBy Anna Berg\nThe new harbour is {}.",
+    ],
+)
+def test_words_that_may_be_of_somebody_else_are_not_of_the_source(text: str):
+    prose = f"The harbour is old. {text}\n" if not text.startswith(BYLINE) else text.format(ANNA.quote)
+    assert (
+        held(pages.document(prose.format(ANNA.quote), kind="text"), ANNA, Base(()))
+        == "not said by the source"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The new harbour was {}, said Anna Berg.",
+        "According to Anna Berg, the new\nharbour was {}.",
+        "Anna Berg thinks the new harbour {}.",
+    ],
+)
+def test_a_sentence_that_is_plain_about_its_source_is_taken(text: str):
+    prose = f"The harbour is old. {text.format(ANNA.quote)} Bert Holm said no.\n"
+    assert isinstance(held(pages.document(prose, kind="text"), ANNA, Base(())), Fact)
+
+
+@pytest.mark.parametrize(
+    ("view", "reason"),
+    [
+        ({"quote": "good stone. Bert Holm never said"}, "quote is no short text"),
+        (
+            {"asked": "What is it that Anna Berg never said of the harbour?"},
+            "question denies or orders something",
+        ),
+        (
+            {"asked": "What does Anna Berg think of the harbour in one word of French?"},
+            "question denies or orders something",
+        ),
+        (
+            {"asked": "What does Anna Berg think of the harbour, and why do you care?"},
+            "no question about the source",
+        ),
+        ({"asked": "What Anna Berg harbour new?"}, "no question about the source"),
+        ({"asked": "What was it that Anna Berg said?"}, "subject not in the document"),
+    ],
+)
+def test_a_view_is_one_plain_question_and_a_part_of_one_sentence(view: Mapping[str, str], reason: str):
+    assert held(pages.document(PROSE, kind="text"), ANNA.model_copy(update=dict(view)), Base(())) == reason
+
+
+@pytest.mark.parametrize("said", ["Bert thinks it is all", "according to Bert it is all", "it is not all"])
+def test_a_turn_that_reports_or_denies_is_not_what_its_speaker_holds(said: str):
+    document, source, _, words = talks()[1]
+    document = pages.document(document.text.replace("it is all", said), "talk.txt", "text")
+    view = View(source=source, asked=f"What does {source} make of the canal?", quote=words)
+    assert held(document, view, Base(tuple(dialogue.pages([document])))) == "not said by the source"
+
+
 def test_an_author_holds_what_the_text_says():
     text = "By Anna Berg\n\nThe new harbour is a waste of good stone.\n"
     assert isinstance(held(pages.document(text, kind="text"), ANNA, Base(())), Fact)

@@ -26,7 +26,15 @@ def test_options_have_the_last_word(tmp_path: Path):
     ("text", "said"),
     [
         ("sizes = 40", "'sizes' is none; there are avoid, balance, base-url, max-calls, "),
-        ("tries = 4", "--tries needs --model, or extractive for stand-ins"),
+        ("tries = 4", "--tries needs --model"),
+        ("max-calls = 4", "--max-calls needs --model, or extractive for stand-ins"),
+        ('model = ""', "--model and --base-url cannot be empty"),
+        (
+            'model = "extractive"\nparaphrase = true',
+            "--paraphrase needs a model that replies; extractive is none",
+        ),
+        ('model = "extractive"\ntries = 2', "--tries needs a model that replies; extractive is none"),
+        ('model = "m"\ntries = 0\ntried = 3', "--tried goes by tries; give --tries 1 or more"),
         ("max-cost = 0.0", "'max-cost' Input should be greater than 0"),
         ('types = "viewpoint"', "questions of type 'viewpoint' need --model"),
         ('model = "m"\ntries = 0\nbalance = true', "--balance goes by tries; give --tries 1 or more"),
@@ -42,6 +50,10 @@ def test_a_wrong_file_is_told_in_a_line(tmp_path: Path, text: str, said: str):
     with pytest.raises(UsageError) as caught:
         print(wishes(str(tmp_path / "set.toml"), {}).recipe)
     assert said in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_what_is_not_wished_needs_no_model():
+    assert not wishes(None, {"paraphrase": False, "balance": False, "tries": 0}).asks
 
 
 def test_a_file_decides_and_what_is_to_be_avoided_is(cli: Cli):

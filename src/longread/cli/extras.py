@@ -10,4 +10,4 @@ def need(extra: str, *modules: str) -> None:
     from longread.errors import UsageError
 
     if any(find_spec(module) is None for module in modules):
-        raise UsageError(f"longread {extra} needs the extra: pip install 'longread[{extra}]'")
+        raise UsageError(f"this command needs an extra: pip install 'longread[{extra}]'")

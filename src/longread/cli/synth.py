@@ -145,6 +145,7 @@ def run(
     asked, 2 wrong usage, 4 a cap on tokens or cost was reached, 130 interrupted.
     """
     need("synth", "duckdb", "pyarrow", "rensa", "sqlglot")
+    from longread.config import one_line
     from longread.documents.load import load
     from longread.errors import CapReached
     from longread.printable import printable
@@ -190,6 +191,9 @@ def run(
             raise CapReached(
                 f"{error}; the replies are kept: the same command with a higher cap goes on"
             ) from None
+        if cast and (count := cast.failures.count):
+            failed = f"failed calls: {count:,}; the last one: {one_line(cast.failures.last)}"
+            print(printable(failed), file=sys.stderr)
     splits = [one.sample.split for one in find(made, "")]
     if (count := len(splits)) < wished.size:
         few = f"{count:,} of {wished.size:,} samples were made; {made / CARD} says what was dropped, and why"
@@ -285,10 +289,8 @@ def _cast(wished: Wishes, yes: bool) -> Iterator[Cast | None]:
         try:
             for remark in (*resolved.remarks, opened.choice):
                 print(printable(remark), file=sys.stderr)
-            calls = settings.max_calls or CALLS
-            _agree(opened, calls, yes or resolved.capped)
-            yield Cast(
-                calls,
+            cast = Cast(
+                settings.max_calls or CALLS,
                 getattr(opened.policy, "model", None),
                 runner.run,
                 settings,
@@ -297,6 +299,10 @@ def _cast(wished: Wishes, yes: bool) -> Iterator[Cast | None]:
                 wished.tried,
                 bool(wished.balance),
             )
+            if wished.tries:
+                cast.must_try()
+            _agree(opened, cast.calls, yes or resolved.capped)
+            yield cast
         finally:
             runner.run(close())
 

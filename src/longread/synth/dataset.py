@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -35,6 +36,7 @@ _SAMPLE = pa.schema(
         ("quotes", pa.list_(pa.string())),
     ]
 )
+_TRIED = pa.field("tries", pa.struct([(name, pa.int64()) for name in TRIES]))
 _DOCUMENT = pa.schema(
     [
         *((name, pa.string()) for name in ("id", "source", "kind", "split", "text")),
@@ -70,15 +72,15 @@ def write_samples(
             rows[-1]["tries"] = dict(zip(TRIES, known, strict=True)) if known else None
     schema = _SAMPLE.with_metadata({_NOTES: json.dumps(notes)}) if notes is not None else _SAMPLE
     if tries:
-        schema = schema.append(pa.field("tries", pa.struct([(name, pa.int64()) for name in TRIES])))
+        schema = schema.append(_TRIED)
     _write(path, pa.Table.from_pylist(rows, schema=schema))
 
 
 def read_tries(path: Path) -> dict[str, dict[str, int]]:
     """How often a model was right, by sample; empty where none was tried."""
-    if "tries" not in pq.read_schema(path).names:
+    if "tries" not in _table(path).column_names:
         return {}
-    rows = pq.read_table(path, columns=["id", "tries"]).to_pylist()
+    rows = _read(path, pa.schema([_SAMPLE.field("id"), _TRIED]), optional="tries")
     return {row["id"]: row["tries"] for row in rows if row["tries"]}
 
 
@@ -116,13 +118,17 @@ def write_documents(path: Path, documents: Sequence[Document], splits: Mapping[s
 
 
 def read_documents(path: Path) -> list[tuple[Document, str]]:
-    """The documents of a file, each with its split."""
+    """The documents of a file, each with its split. InputError where two have one id."""
+    rows = _read(path, _DOCUMENT)
+    id_, count = Counter(row["id"] for row in rows).most_common(1)[0] if rows else ("", 0)
+    if count > 1:
+        raise InputError(f"{path} holds document {id_} {count} times")
     return [
         (
             Document(row["id"], row["source"], row["text"], row["kind"], parts=_parts(row["parts"])),
             row["split"],
         )
-        for row in _read(path, _DOCUMENT)
+        for row in rows
     ]
 
 
@@ -142,12 +148,32 @@ def _write(path: Path, table: pa.Table) -> None:
     part.replace(path)
 
 
-def _read(path: Path, schema: pa.Schema) -> list[dict[str, Any]]:
-    try:
-        table = pq.read_table(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise InputError(f"{path} cannot be read as Parquet: {str(error).splitlines()[0]}") from error
+def _read(path: Path, schema: pa.Schema, optional: str = "") -> list[dict[str, Any]]:
+    """Rows of these columns, in which nothing but what is `optional` may be null."""
+    table = _table(path)
     if absent := [name for name in schema.names if name not in table.column_names]:
         raise InputError(f"{path} has no column '{absent[0]}': it is not a data set of `longread synth`")
-    rows: list[dict[str, Any]] = table.select(schema.names).to_pylist()
-    return rows
+    columns: dict[str, list[Any]] = {}
+    for name in schema.names:
+        try:
+            columns[name] = values = table.column(name).cast(schema.field(name).type).to_pylist()
+        except (ValueError, pa.ArrowException) as error:
+            raise InputError(
+                f"{path}: column '{name}' cannot be read: {str(error).splitlines()[0]}"
+            ) from error
+        if any(_lacks(value) for value in values if value is not None or name != optional):
+            raise InputError(f"{path}: column '{name}' has an empty value")
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _table(path: Path) -> pa.Table:
+    try:
+        return pq.read_table(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise InputError(f"{path} cannot be read as Parquet: {str(error).splitlines()[0]}") from error
+
+
+def _lacks(value: Any) -> bool:
+    if isinstance(value, dict | list):
+        return any(map(_lacks, value.values() if isinstance(value, dict) else value))
+    return value is None

@@ -134,6 +134,9 @@ def run(
         heard = heard if VIEWPOINT in recipe.types else []
         facts, listening, rounds, last = cast.shares(prose, [document for document, _ in heard])
         replies = out / _PARTS / _REPLIES
+        if unheard := [out / name for name in read_found(out).unheard()]:
+            for path in (*unheard, *(out / _PARTS).glob("*.parquet")):  # what was made since rests on them
+                path.unlink(missing_ok=True)
         found = write_found(
             out,
             lambda: cast.extract(replies, prose, facts),
@@ -244,7 +247,7 @@ def _begin(out: Path, recipe: Recipe, chosen: Chosen, avoid: Avoided, cast: Cast
     noted = out / PLAN
     try:
         if noted.exists():
-            if json.loads(noted.read_text()) != plan:
+            if json.loads(noted.read_bytes()) != plan:
                 raise UsageError(f"{out} holds another data set; give another --out, or remove it")
             return
         if out.exists() and any(path.name != f"{PLAN}.part" for path in out.iterdir()):
@@ -253,6 +256,8 @@ def _begin(out: Path, recipe: Recipe, chosen: Chosen, avoid: Avoided, cast: Cast
         _write(noted, json.dumps(plan, indent=1) + "\n")
     except OSError as error:
         raise UsageError(f"{out} cannot be used: {error.strerror}; give another --out") from error
+    except ValueError as error:
+        raise InputError(f"{noted} cannot be read: {error}; give another --out, or remove {out}") from error
 
 
 def _made(

@@ -129,7 +129,7 @@ class Induce:
     relation: str
     above: Number
     labels: tuple[str, str]
-    shots: tuple[tuple[str, str], ...]
+    shots: Annotated[tuple[tuple[str, str], ...], Field(min_length=1)]
     """Names of other entities, each with its label."""
     op: Literal["induce"] = "induce"
 

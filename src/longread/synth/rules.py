@@ -25,7 +25,7 @@ def decided(plan: plans.Induce, base: Base, relation: str) -> str | None:
         for label in plan.labels
     )
     for below, above, (lower, upper) in ((low, high, plan.labels), (high, low, plan.labels[::-1])):
-        if max(below) < min(above):
+        if below and above and max(below) < min(above):
             return lower if asked <= max(below) else upper if asked >= min(above) else ""
     return None
 

@@ -64,7 +64,7 @@ class Tables:
         self._choose(tuple(docs))
         try:
             found = self._connection.execute(compile_plan(plan)).fetchall()
-        except duckdb.InvalidInputException:  # several where one was meant
+        except duckdb.Error:  # several where one was meant, or figures out of range
             return None
         if len(found) != 1 or found[0][0] is None:
             return None

@@ -13,13 +13,13 @@ from typing import NamedTuple
 
 _SCALES = {"thousand": 3, "million": 6, "billion": 9, "trillion": 12}
 _QUANTITY = re.compile(
-    r"(?P<minus>-)?(?P<currency>[$€£¥])?(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+    r"(?P<minus>-)?(?P<currency>[$€£¥])?(?P<number>[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?)"
     r"(?: (?P<scale>thousand|million|billion|trillion))?"
     r"(?P<unit>%(?: [A-Za-z][A-Za-z ()]{0,40})?| [A-Za-z][\w.,/()' -]{0,60}?)??"
-    r"(?: ?\((?P<year>(?:19|20)\d\d)(?: est\.)?\))?"
+    r"(?: ?\((?P<year>(?:19|20)[0-9][0-9])(?: est\.)?\))?"
 )
 _LABEL = re.compile(r"[A-Za-z][\w ,/()%-]{0,60}: ")
-_DATE = re.compile(r"(?P<day>\d{1,2}) (?P<month>[A-Z][a-z]+) (?P<year>\d{3,4})(?=$|[ ;,(])")
+_DATE = re.compile(r"(?P<day>[0-9]{1,2}) (?P<month>[A-Z][a-z]+) (?P<year>[0-9]{3,4})(?=$|[ ;,(])")
 _SECOND = re.compile(r"[\s(]\d")
 """A number of its own within what seems a unit, unlike those of `deaths/1,000` and `CO2`."""
 _DIGITS, _PLACES = 27, 9

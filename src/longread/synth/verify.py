@@ -15,7 +15,7 @@ from longread.synth.answers import Result, answer, same
 from longread.synth.base import Base
 from longread.synth.options import options
 from longread.synth.proof import Proof, UnderivableError
-from longread.synth.roles.slots import alike, changed
+from longread.synth.roles.slots import alike, changed, ours
 from longread.synth.rules import decided, rivals
 from longread.synth.sql import Tables
 from longread.synth.types import TYPES
@@ -136,7 +136,7 @@ def _wording(sample: Sample, plan: plans.Plan, derived: str, ground: Ground) -> 
             return Check("wording", "the options are not those of the plan")
     if asked in (question(plan, form) for form in forms(sample.split)):
         return Check("wording")
-    if asked in ground.reworded and alike(ground.reworded[asked], plan):
+    if asked in ground.reworded and alike(ground.reworded[asked], plan) and not ours(asked, plan):
         lost = changed(asked, plan)
         return Check("wording", f"the paraphrase changes {lost!r}" if lost else "")
     return Check("wording", "the question is not what the plan asks")

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from longread.config import CAPS
 from longread.errors import UsageError
+from longread.reading.opening import EXTRACTIVE
 from longread.synth.pipeline import Recipe
 from longread.synth.types import TYPES, VIEWPOINT
 from longread.worlds.lengths import parse_length
@@ -19,6 +20,8 @@ CALLS, TRIES = 200, 4
 """Of a model, where nothing else is wished."""
 _ASKED = ("max_calls", "max_total_tokens", "max_cost", "paraphrase", "tries", "tried", "balance")
 """What is wished of a model."""
+_ANSWERED = ("paraphrase", "tries", "tried", "balance")
+"""What a stand-in cannot do."""
 
 
 class Wishes(BaseModel):
@@ -62,13 +65,21 @@ class Wishes(BaseModel):
     @property
     def asks(self) -> bool:
         """Whether a model or a stand-in is to be asked. UsageError where only what is wished of one is given."""
-        if self.model or self.base_url:
-            if self.balance and self.tries == 0:
-                raise UsageError("--balance goes by tries; give --tries 1 or more")
-            return True
-        if given := [name.replace("_", "-") for name in _ASKED if getattr(self, name) is not None]:
-            raise UsageError(f"--{given[0]} needs --model, or extractive for stand-ins")
-        return False
+        if "" in (self.model, self.base_url):
+            raise UsageError(
+                "--model and --base-url cannot be empty; name a model, or extractive for stand-ins"
+            )
+        given = [name.replace("_", "-") for name in _ASKED if getattr(self, name)]
+        if not self.model and not self.base_url:
+            if given:
+                instead = "" if given[0] in _ANSWERED else ", or extractive for stand-ins"
+                raise UsageError(f"--{given[0]} needs --model{instead}")
+            return False
+        if self.model == EXTRACTIVE and (wanted := [name for name in given if name in _ANSWERED]):
+            raise UsageError(f"--{wanted[0]} needs a model that replies; extractive is none")
+        if self.tries == 0 and (idle := [name for name in ("balance", "tried") if name in given]):
+            raise UsageError(f"--{idle[0]} goes by tries; give --tries 1 or more")
+        return True
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -135,7 +135,7 @@ _HOLDS = (
     "{asked} Give the words that {source} uses for it.",
     "Going by the documents, answer in the words of {source}: {asked}",
 )
-_RANKS = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()
+RANKS = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()
 """Up to `plans.MOST_COUNTED`."""
 ROUNDED = " Round to two decimals."
 SEPARATED = " Separate the names with semicolons."
@@ -196,7 +196,7 @@ def question(plan: plans.Plan, form: int) -> str:
                 meant=_MEANT[plan.place - 1].format(plan.opening),
                 speaker=plan.speaker,
                 words=words,
-                n=_RANKS[plan.number - 1],
+                n=RANKS[plan.number - 1],
             )
         case plans.Induce():
             shots = "; ".join(f"{name} → {label}" for name, label in plan.shots)

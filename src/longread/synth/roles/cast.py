@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from longread.config import Settings
+from longread.errors import UsageError
 from longread.models.base import ChatModel
 from longread.reading.caps import Caps
 from longread.reading.store import Store
@@ -18,7 +19,7 @@ from longread.synth.base import Base
 from longread.synth.dataset import Made
 from longread.synth.make import Unit, Yield
 from longread.synth.roles import tries
-from longread.synth.roles.asking import Asker, KeptModel
+from longread.synth.roles.asking import Asker, Failures, KeptModel
 from longread.synth.roles.finishing import Finished, attempt, balance, fence, reword
 from longread.synth.roles.mase import Proposer, Roles, play
 from longread.synth.roles.paraphrase import Paraphraser
@@ -59,6 +60,9 @@ class Cast:
         tries: How often it tries each sample in each way; 0 for none.
         tried: Samples that it tries, at most.
         balance: Whether as many samples are kept of each source and pass rate.
+        failures: Calls of the run that failed.
+
+    Errors: UsageError where no sample could be tried and so none would be left to balance.
     """
 
     calls: int
@@ -69,6 +73,19 @@ class Cast:
     tries: int = 0
     tried: int | None = None
     balance: bool = False
+    failures: Failures = field(default_factory=Failures)
+
+    def __post_init__(self) -> None:
+        if self.model and self.balance:
+            self.must_try()
+
+    def must_try(self) -> None:
+        """UsageError where the calls are too few to try one sample."""
+        least = 2 * self._trying * (2 if self.paraphrase else 1)
+        if self.calls < least:
+            raise UsageError(
+                f"--tries {self.tries} needs {least:,} calls for one sample; give --max-calls {least:,} or more"
+            )
 
     @property
     def decides(self) -> list[Any]:
@@ -85,7 +102,7 @@ class Cast:
         if self.model is None:
             return Shares(0, 0, self.calls, 0)
         half = self.calls // 2
-        finish = half if self.paraphrase or (self.tries and half >= self.tries * tries.CALLS) else 0
+        finish = half if self.paraphrase or (self.tries and half >= self._trying) else 0
         left = self.calls - finish
         facts, views = min(left // 2, _passages(prose)), min(left // 4, _passages(heard))
         return Shares(facts, views, left - facts - views, finish)
@@ -127,13 +144,14 @@ class Cast:
     def finish(
         self, kept: Path, made: Sequence[Made], grounds: Mapping[str, Ground], avoid: Avoided, calls: int
     ) -> Finished:
-        """The samples as they go into the data set; paraphrases get half of the calls where there are tries too."""
+        """The samples as they go into the data set; paraphrases get half of the calls if tries can do with half."""
         done = Finished(made)
         if self.model is None:
             return done
         with closing(Store(kept)) as store:
             if self.paraphrase:
-                model = self._kept(self.model, store, calls // 2 if self.tries else calls)
+                both = self.tries and calls // 2 >= self._trying
+                model = self._kept(self.model, store, calls // 2 if both else calls)
                 calls -= model.left
                 reword(done, grounds, Paraphraser(Asker(model, self.wait), avoid))
                 calls += model.left
@@ -147,7 +165,12 @@ class Cast:
 
     def _kept(self, model: ChatModel, store: Store, calls: int) -> KeptModel:
         caps = Caps(self.calls, self.settings.max_total_tokens, self.settings.max_cost)
-        return KeptModel(model, store, caps, calls)
+        return KeptModel(model, store, caps, calls, self.failures, self.settings.window)
+
+    @property
+    def _trying(self) -> int:
+        """Calls for the tries of one sample, at least."""
+        return self.tries * tries.CALLS
 
 
 def _passages(documents: Sequence[Document]) -> int:

@@ -13,7 +13,7 @@ from longread.reading.store import Store
 from longread.synth import plans
 from longread.synth.dataset import Made
 from longread.synth.roles import paraphrase, tries
-from longread.synth.roles.asking import NoReplyError, SpentError
+from longread.synth.roles.asking import NO_REPLY, NoReplyError, SpentError
 from longread.synth.roles.paraphrase import Paraphraser, Reworded, reads
 from longread.synth.roles.tries import Trier, Tries, balanced
 from longread.synth.verify import Ground
@@ -60,7 +60,7 @@ def reword(done: Finished, grounds: Mapping[str, Ground], paraphraser: Paraphras
         try:
             found = paraphraser(sample, grounds[sample.split])
         except ModelError:
-            found = "no reply"
+            found = NO_REPLY
         if not isinstance(found, str) and found[1].question in taken:
             found = "asked before"
         if isinstance(found, str):
@@ -86,7 +86,7 @@ def attempt(done: Finished, grounds: Mapping[str, Ground], trier: Trier, most: i
         try:
             found = trier(sample, grounds[sample.split].documents)
         except NoReplyError as error:
-            rejected["not tried" if isinstance(error, SpentError) else "no reply"] += 1
+            rejected["not tried" if isinstance(error, SpentError) else NO_REPLY] += 1
             continue
         if isinstance(found, str):
             rejected[found] += 1

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from longread.errors import InputError
+from longread.synth.roles.asking import NO_REPLY
 from longread.synth.roles.finishing import Step
 from longread.synth.roles.paraphrase import Reworded
 from longread.synth.roles.triples import Stated
@@ -31,6 +32,15 @@ class Found(NamedTuple):
             "facts in prose": Step(len(self.stated.triples), self.stated.rejected),
             "views": Step(len(self.held.views), self.held.rejected),
         }
+
+    def unheard(self) -> Iterator[str]:
+        """Names of files that failed calls alone have made: what they would have told is not known."""
+        for name, kept, rejected in (
+            (TRIPLES, self.stated.triples, self.stated.rejected),
+            (VIEWS, self.held.views, self.held.rejected),
+        ):
+            if not kept and rejected.keys() == {NO_REPLY}:
+                yield name
 
 
 class _Paraphrases(BaseModel):
@@ -65,10 +75,12 @@ def read_reworded(folder: Path) -> tuple[Reworded, ...]:
 
 
 def _read(path: Path, model: type[Told]) -> Told:
-    if not path.exists():
-        return model()
     try:
         return model.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return model()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
     except ValidationError as error:
         raise InputError(f"{path} cannot be read: {error.errors()[0]['msg']}") from error
 

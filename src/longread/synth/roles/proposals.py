@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import NamedTuple
 
-import duckdb
 from pydantic import BaseModel, ConfigDict
 
 from longread.synth import plans
@@ -105,13 +104,10 @@ class Gate:
             return "answer is not short and distinct"
         if not proposal.quotes or not all(self._bears(quote, proof.evidence) for quote in proposal.quotes):
             return "quote is not of the evidence"
-        try:
-            sample = compose(view.rng, view.unit, plan, self.ground.base, self.tokens, view.rng.randrange(4))
-            if isinstance(sample, str):
-                return sample
-            faults = [check for check in verify(sample, self.ground) if not check.passed]
-        except duckdb.Error:  # of a plan that nobody would draw
-            return "not executable"
+        sample = compose(view.rng, view.unit, plan, self.ground.base, self.tokens, view.rng.randrange(4))
+        if isinstance(sample, str):
+            return sample
+        faults = [check for check in verify(sample, self.ground) if not check.passed]
         return faults[0].name if faults else replace(sample, source="proposed")
 
     def _bears(self, quote: Quote, evidence: tuple[Evidence, ...]) -> bool:

@@ -12,7 +12,7 @@ from longread.errors import ModelError
 from longread.synth import plans
 from longread.synth.base import Page
 from longread.synth.propose import Topics
-from longread.synth.roles.asking import Asker, listed, quoted
+from longread.synth.roles.asking import NO_REPLY, Asker, listed, quoted
 from longread.synth.roles.proposals import Proposal, View
 from longread.types import Document
 
@@ -86,7 +86,7 @@ class ModelProposer:
         try:
             reply = self.asker.ask(self._prompt(view), _Reply.model_json_schema(), view.number)
         except ModelError:
-            yield "no reply"
+            yield NO_REPLY
             return
         proposed = listed(reply, "proposals")
         if proposed is None:

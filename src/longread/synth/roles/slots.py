@@ -6,11 +6,16 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from longread.grading.text import normalise
 from longread.synth import plans
 from longread.synth.facts.keyed import JOINT
-from longread.synth.wording import ENDINGS, question
+from longread.synth.roles.prose import ORDERS
+from longread.synth.wording import ENDINGS, FORMS, RANKS, question
 
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_NUMBER = re.compile(
+    rf"(?:(?<!\w)[-–−])?\d+(?:[.,]\d+)*(?:[ -](?:thousand|million|billion|trillion))?|\b(?:{'|'.join(RANKS)})\b",
+    re.IGNORECASE,
+)
 
 
 def parted(asked: str) -> tuple[str, str]:
@@ -20,17 +25,35 @@ def parted(asked: str) -> tuple[str, str]:
 
 
 def slots(plan: plans.Plan) -> list[str]:
-    """Names, values, numbers and innermost keys of a plan."""
+    """Names, values, numbers, ranks and innermost keys of a plan."""
     return list(dict.fromkeys(slot for part in plans.walk(plan) for slot in _slots(part) if slot))
 
 
 def changed(asked: str, plan: plans.Plan) -> str | None:
-    """The first slot that a wording lacks as a whole word, or number that the plan's own wording has not."""
-    for slot in slots(plan):
-        if not re.search(rf"(?<!\w){re.escape(slot)}(?!\w)", asked):
+    """The first slot that a wording lacks as a whole word, or number or order that the plan's own wordings have not.
+
+    The longest slots come first, so that no other is found within them.
+    """
+    rest = asked
+    for slot in sorted(slots(plan), key=len, reverse=True):
+        rest, found = re.subn(rf"(?<!\w){re.escape(slot)}(?!\w)", " ", rest)
+        if not found:
             return slot
-    known = set(_NUMBER.findall(question(plan, 0)))
-    return next((number for number in _NUMBER.findall(asked) if number not in known), None)
+    own = " ".join(_wordings(plan))
+    return next(
+        (
+            new
+            for kind in (_NUMBER, ORDERS)
+            for new in kind.findall(asked)
+            if new.lower() not in _said(kind, own)
+        ),
+        None,
+    )
+
+
+def ours(asked: str, plan: plans.Plan) -> bool:
+    """Whether a question is one of our own wordings of a plan, of which some are for evaluation alone."""
+    return normalise(asked) in map(normalise, _wordings(plan))
 
 
 def alike(one: plans.Plan, other: plans.Plan) -> bool:
@@ -50,10 +73,18 @@ def _slots(part: plans.Plan) -> Iterator[str]:
         case plans.Intervene():
             yield from (part.name, part.factor)
         case plans.Reply():
-            yield from (part.opening, part.speaker, *part.words)
+            yield from (part.opening, part.speaker, *part.words, RANKS[part.number - 1])
         case _:
             pass
     yield getattr(part, "relation", "").rpartition(JOINT)[2].strip()
+
+
+def _wordings(plan: plans.Plan) -> list[str]:
+    return [question(plan, form) for form in range(FORMS)]
+
+
+def _said(kind: re.Pattern[str], text: str) -> set[str]:
+    return {found.lower() for found in kind.findall(text)}
 
 
 def _sorted(tree: Any) -> Any:

@@ -17,27 +17,32 @@ from typing import Any, NamedTuple, Self
 from longread.config import CAPS, Settings
 from longread.errors import ModelError, UsageError
 from longread.grading import Gold, grade
-from longread.grading.answer import PHRASE
-from longread.models.base import Message, Sampling
+from longread.grading.answer import PHRASE, after_thinking
+from longread.grading.text import strict
+from longread.models.base import Sampling
 from longread.reading.language import LanguagePolicy
 from longread.reading.opening import policy_for
-from longread.reading.policy import Policy
 from longread.reading.reader import Reader
 from longread.reading.recording import Run
+from longread.synth import plans
 from longread.synth.roles.asking import KeptModel, NoReplyError
-from longread.synth.solvers import chance
+from longread.synth.roles.prose import UNSURE
+from longread.synth.solvers import chance, offered
 from longread.types import Corpus, Document, Sample
 
 CALLS = 3
 """Of each try, at least: one without documents, with those required, and with all."""
 _LUCK = 0.05
 """Chance at which guessing would be right more often than what counts as guessing."""
-_TOKENS = 2_048
-"""Of an answer without documents, thinking included."""
 _APART = 16
 """Between seeds of tries, for the attempts of a reader."""
 _LETTER = 'End with: "The correct answer is (insert letter here)".'
 _OTHER = 'End with: "Therefore, the answer is (insert answer here)".'
+_CLAIM = re.compile(r"\banswer(?: is|:)", re.IGNORECASE)
+"""Before an answer."""
+_DOUBT = re.compile(rf"{UNSURE.pattern}|\b(?:or|either|guess\w*|know)\b")
+_LETTER_SAID = re.compile(r"\(([A-D])\)|([A-D])(?=[).:,]|\s*$)")
+_IN_BRACKETS = re.compile(r"\(([A-D])\)")
 _MARK = re.compile(r"[ \t]?\[\d{1,6}\]")
 """Of a citation."""
 _CLOSED = """\
@@ -70,7 +75,7 @@ class Trier:
         of: Tries of each kind.
     """
 
-    policy: Policy
+    policy: LanguagePolicy
     model: KeptModel
     settings: Settings
     wait: Callable[[Coroutine[Any, Any, list[str]]], list[str]]
@@ -86,9 +91,7 @@ class Trier:
         fence: str,
     ) -> Self:
         """A trier whose documents are fenced by the same word whenever it is made, so that prompts recur."""
-        policy = policy_for(model, settings)
-        if isinstance(policy, LanguagePolicy):
-            policy = _Fenced(**vars(policy), fence=fence)
+        policy = _Fenced(**vars(policy_for(model, settings)), fence=fence)
         uncapped = settings.model_copy(update=dict.fromkeys(CAPS))  # the model holds the whole run to them
         return cls(policy, model, uncapped, wait, of)
 
@@ -114,14 +117,15 @@ class Trier:
 
     async def _told(self, sample: Sample, number: int) -> str:
         prompt = _CLOSED.format(asked=_asked(sample))
-        sampling = Sampling(_TOKENS, self.settings.temperature, self.settings.top_p, number * _APART)
-        return (await self.model.chat((Message.of("user", prompt),), sampling)).text
+        budgets = self.policy.budgets
+        sampling = Sampling(
+            budgets.thinking + budgets.answer, self.settings.temperature, self.settings.top_p, number * _APART
+        )
+        return await self.model.say(prompt, sampling)
 
     async def _read(self, sample: Sample, documents: Sequence[Document], number: int) -> str:
         """What a reader answers; nothing where all its replies are unusable."""
-        policy = self.policy
-        if isinstance(policy, LanguagePolicy):
-            policy = replace(policy, seed=number * _APART)
+        policy = replace(self.policy, seed=number * _APART)
         try:
             answer = await Reader(policy, settings=self.settings).aask(
                 _asked(sample), Corpus(tuple(documents))
@@ -146,10 +150,26 @@ class _Fenced(LanguagePolicy):
 
 
 def right(sample: Sample, said: str) -> bool:
-    """Whether a reply is right, be it in the form that was asked for or the bare answer."""
-    if sample.grader != "choice" and PHRASE not in said:
-        said = f"{PHRASE} {said.strip()}"
-    return grade(sample.grader, said, Gold((sample.answer, *sample.aliases))).score >= 1
+    """Whether a reply commits itself to the answer, be it in the form that was asked for or the bare answer.
+
+    One that doubts, or names others that the question offers as well, could be right by naming all.
+    """
+    claimed = _CLAIM.split(after_thinking(said).replace("*", ""))[-1].strip(" :\n")
+    if _doubts(claimed) - _doubts(sample.answer):
+        return False
+    if sample.grader == "choice":
+        letter = _LETTER_SAID.match(claimed)
+        return letter is not None and {letter[1] or letter[2], *_IN_BRACKETS.findall(claimed)} == {
+            sample.answer
+        }
+    named = [name for name in offered(plans.from_json(sample.plan)) if not strict(sample.answer, [name])]
+    grader = "reward" if sample.grader == "cem" else sample.grader
+    graded = grade(grader, f"{PHRASE} {claimed}", Gold((sample.answer, *sample.aliases)))
+    return graded.score >= 1 and not strict(claimed, named)
+
+
+def _doubts(said: str) -> set[str]:
+    return set(_DOUBT.findall(said.lower()))
 
 
 def lucky(of: int, each: float) -> int:

@@ -1,7 +1,7 @@
 """Facts from free prose: a model says where they stand, and only what a reader would find there too is kept.
 
-It is proved that name, relation and value stand together in one place that says nothing else in numbers. That the
-sentence means what it seems to is not.
+It is proved that name, relation and value stand together in a sentence that says nothing else in numbers, and denies
+or doubts nothing. That it means what it seems to is not.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from longread.errors import ModelError
 from longread.synth.base import Base, Page
 from longread.synth.facts import Fact
-from longread.synth.roles.asking import Asker, listed, quoted
+from longread.synth.roles.asking import NO_REPLY, Asker, listed, quoted
+from longread.synth.roles.prose import UNSURE, sentence
 from longread.synth.values import date, quantity
 from longread.types import Document
 
@@ -30,13 +31,15 @@ _FORMAL = ("json", "code")
 _ENTITY = re.compile(r"[A-Z][\w'’. -]{1,59}")
 _RELATION = re.compile(r"[A-Za-z][\w' -]{1,39}")
 _TEXT = re.compile(r"[^\W\d_][^\d\n]*")
-_UNSURE = re.compile(r"\b(?:not|no|never|neither|nor|without|if|would|could|might|may|until)\b|n['’]t\b")
-"""In a quote that may not say what it seems to."""
 _VAGUE = re.compile(
-    r"(?:[~≈<>±–$€£¥-]|\b(?:about|around|over|under|nearly|almost|some|approximately|roughly|circa|than|between"
-    r"|least|most|to|up|below|above)\s+)$"
+    r"(?:[~≈<>±–$€£¥−-]|\b(?:about|around|over|under|nearly|almost|some|approximately|roughly|circa|than|between"
+    r"|least|most|to|up|below|above|fewer|less|more|minus|negative|(?:minimum|maximum)(?: of)?"
+    r"|(?:many|much|few|little) as)\s+)$",
+    re.IGNORECASE,
 )
 """Before a number that is not meant exactly, or not alone."""
+_BOUND = re.compile(r"\bat (?:a )?(?:most|least|best|minimum|maximum)\b|\bor so\b", re.IGNORECASE)
+"""Anywhere beside it."""
 _DONE = re.compile(r"\s*$|[.,;:!?)](?!\d)|\n\n|\s+(?:in|as|on|at|with|after|before|since|according)\b")
 """After a number whose unit and scale have been said."""
 _BEFORE = re.compile(r"\b(?!(?:The|In|On|At|For|Of|By|And|But|While|When|Since)\b)[A-Z][\w'’.-]*\s$")
@@ -106,7 +109,7 @@ def extract(asker: Asker, documents: Iterable[Document], calls: int) -> Stated:
         try:
             reply = asker.ask(_PROMPT.format(text=quoted(passage)), _Reply.model_json_schema())
         except ModelError:
-            rejected["no reply"] += 1
+            rejected[NO_REPLY] += 1
             continue
         claims = listed(reply, "triples")
         if claims is None:
@@ -166,7 +169,7 @@ def fact(document: Document, claim: Claim, names: Collection[str] = ()) -> Fact 
     Args:
         document: Holds the quote exactly once.
         claim: What a model said.
-        names: All entities known; the quote may hold no other.
+        names: All entities known; the quote's sentence may hold no other.
     """
     quote, value, text = claim.quote, claim.value, document.text
     number = quantity(value) or date(value)
@@ -185,16 +188,18 @@ def fact(document: Document, claim: Claim, names: Collection[str] = ()) -> Fact 
     if any(_partial(text, place) for place in ([entity] if number else [entity, stated])):
         return "part of a longer name"
     start, end = stated
-    beside = text[at:start] + text[end : at + len(quote)]
-    if _UNSURE.search(beside):
+    first, last = sentence(text, at, at + len(quote))
+    beside = text[first:start] + text[end:last]
+    if UNSURE.search(beside):
         return "quote may not say so"
     if number and (
-        any(map(str.isdigit, beside))
+        any(map(str.isnumeric, beside))
+        or _BOUND.search(beside)
         or _VAGUE.search(text, max(0, start - 20), start)
         or not _DONE.match(text, end)
     ):
         return "number not exact or not alone"
-    if any(_once(name, quote, 0, len(quote)) for name in names if name not in (claim.entity, value)):
+    if any(_whole(name).search(text, first, last) for name in names if name not in (claim.entity, value)):
         return "quote names another entity"
     return Fact(document.id, claim.relation, value, start, end)
 
@@ -212,9 +217,12 @@ def _kept(document: Document, passage: str, claimed: Any) -> Triple | str:
 
 def _once(part: str, text: str, start: int, end: int) -> _Place | None:
     """Where a part stands as whole words, if it does exactly once."""
-    whole = re.compile(rf"(?<!\w){re.escape(part)}(?![\w%])")
-    found = [_Place(*match.span()) for match in whole.finditer(text, start, end)]
+    found = [_Place(*match.span()) for match in _whole(part).finditer(text, start, end)]
     return found[0] if len(found) == 1 else None
+
+
+def _whole(part: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w){re.escape(part)}(?![\w%])")
 
 
 def _open(documents: Iterable[Document], facts: Sequence[Fact]) -> set[str]:

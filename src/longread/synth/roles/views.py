@@ -1,7 +1,7 @@
 """What somebody holds on something: a model says where it stands, and only what the text bears out is kept.
 
-It is proved that the words are those of the named speaker, author or source, and stand in one place. That they answer
-the question is not.
+It is proved that the words are those of the named speaker, author or source, and stand in one place whose sentence
+denies nothing and gives nobody else's view. That they answer the question is not.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from longread.grading.text import cem
 from longread.reading.terms import terms
 from longread.synth.base import Base, Page
 from longread.synth.facts import Fact
-from longread.synth.roles.asking import Asker, listed, quoted
+from longread.synth.roles.asking import NO_REPLY, Asker, listed, quoted
+from longread.synth.roles.prose import ORDERS, UNSURE, sentence
 from longread.synth.roles.triples import passages, readable
 from longread.synth.types import VIEWPOINT
 from longread.synth.values import plain
@@ -26,24 +27,30 @@ from longread.types import Document
 
 _WORDS = 3, 25
 """Of a quote that is an answer."""
-_HEAD = 400
-"""Characters at the beginning of a document in which its author is named."""
 _SOURCE = re.compile(r"[^\W\d_][\w'’. -]{0,59}")
-_ASKED = re.compile(r"(?:What|How|Why|Which|Whom?|Where|When)\b[\w ,'’-]{10,180}\?")
+_ASKED = re.compile(
+    r"(?:What|How|Why|Which|Whom?|Where|When)\b(?=.*\b(?:do|does|did|is|are|was|were|will|has|have|had|should)\b)"
+    r"(?!.*\b(?:what|how|why|which|whom?|where|when|you|your)\b)[\w ,'’-]{10,180}\?"
+)
 """One question in one sentence, in which nobody can be told to do anything else."""
 _SAYS = (
-    r"(?:says?|said|thinks?|thought|believes?|believed|holds?|held|argues?|argued|writes?|wrote|claims?|claimed"
-    r"|insists?|insisted|maintains?|maintained|told|tells?|adds?|added|replied|replies)"
+    r"\b(?:say|said|think|thought|believe|hold|held|argue|write|wrote|claim|insist|maintain|tell|told|add|repl(?:y|ie)"
+    r"|call|find|found|judge|consider|describe|deem|warn|complain|declare|state|remark|note|answer|report|feel|felt"
+    r"|see|saw|regard|hope|fear|want|wish)(?:e?s|e?d|ing)?\b"
 )
-_OTHERS = re.compile(rf"\b[Aa]ccording to\b|\b[A-Z][\w'’-]+,? {_SAYS}\b|\b{_SAYS} [A-Z]")
-"""In a sentence of an author that may give what others hold."""
-_SENTENCE = re.compile(r"[^.!?\n]*")
+_REPORTED = re.compile(rf"(?<!\bI )(?<!\bwe ){_SAYS}|\baccording to\b", re.IGNORECASE)
+_CONTRASTED = re.compile(
+    r"\b(?:while|whereas|but|although|though|unlike|critics?|opponents?|supporters?|opinions?|views?)\b|;",
+    re.IGNORECASE,
+)
+"""In a sentence that may give what others hold."""
+_QUOTED = re.compile('["“”«»„]')
 _PROMPT = """\
 Find what somebody holds on something: an opinion, a judgement, a wish. Reply with JSON:
 {{"views": [{{"source": …, "asked": …, "quote": …}}]}}
 
 - source: the speaker of a conversation, as its label says, or in other texts whom a sentence names as saying so
-  (`Anna says`, `according to Anna`), or the author that the text begins with (`By Anna Berg`).
+  (`Anna says …`, `According to Anna, …`, `…, said Anna`), or the author that the text begins with (`By Anna Berg`).
 - asked: a question of one sentence on what the source holds, with its name and subject and without the answer.
 - quote: the answer, {least} to {most} words exactly as in the text, of the source's own turn or sentence.
 - With nothing to be found: {{"views": []}}
@@ -104,7 +111,7 @@ def listen(asker: Asker, documents: Iterable[tuple[Document, Base]], calls: int)
         try:
             reply = asker.ask(prompt, _Reply.model_json_schema())
         except ModelError:
-            rejected["no reply"] += 1
+            rejected[NO_REPLY] += 1
             continue
         claims = listed(reply, "views")
         if claims is None:
@@ -137,13 +144,19 @@ def held(document: Document, view: View, base: Base) -> Fact | str:
     source, asked, quote, text = view.source, view.asked, view.quote, document.text
     if not _SOURCE.fullmatch(source) or not _ASKED.fullmatch(asked) or not _has(asked, source):
         return "no question about the source"
-    if not _WORDS[0] <= len(quote.split()) <= _WORDS[1] or "\n" in quote or plain(quote) != quote:
+    if UNSURE.search(asked) or ORDERS.search(asked):
+        return "question denies or orders something"
+    if (
+        not _WORDS[0] <= len(quote.split()) <= _WORDS[1]
+        or plain(quote) != quote
+        or re.search(r"[.!?] |\n", quote)
+    ):
         return "quote is no short text"
     if text.count(quote) != 1:
         return "quote not once in its document"
     if cem(asked, (quote,)):
         return "question holds the answer"
-    if not (set(terms(asked)) - set(terms(source))) & set(terms(text)):
+    if not (set(terms(re.sub(_SAYS, "", asked))) - set(terms(source))) & set(terms(text)):
         return "subject not in the document"
     start = text.index(quote)
     if not heard(document, base) or not _is_of(source, document, base, start, start + len(quote)):
@@ -161,18 +174,52 @@ def _kept(document: Document, base: Base, claimed: Any) -> Placed | str:
 
 
 def _is_of(source: str, document: Document, base: Base, start: int, end: int) -> bool:
-    """Whether what stands there is in a turn of the source, in a sentence that says so, or in a text by it."""
+    """Whether what stands there is in a turn of the source, in a sentence that says so, or in a text by it.
+
+    What else the sentence says may neither deny it nor give what others hold.
+    """
+    text, name = document.text, re.escape(source)
+    first, last = sentence(text, start, end)
+    quote = text[start:end]
     turns = [turn for page in base.by_doc.get(document.id, ()) for turn in page.turns]
     if turns:
-        return any(turn.speaker == source and turn.start <= start and end <= turn.end for turn in turns)
-    text, name = document.text, re.escape(source)
-    opens = max(text.rfind(mark, 0, start) for mark in (". ", "! ", "? ", "\n")) + 1
-    rest = _SENTENCE.match(text, end)
-    around = f"{text[opens:start]} … {rest[0] if rest else ''}"
-    if re.search(rf"^(?:By|Author:|Written by) {name}\s*$", text[:_HEAD], re.MULTILINE):
-        return not _OTHERS.search(around)
-    said = rf"(?:[Aa]ccording to {name}\b|\b{name},? {_SAYS}\b|\b{_SAYS} {name}\b)"
-    return re.search(said, around) is not None
+        own = (turn for turn in turns if turn.speaker == source and turn.start <= start and end <= turn.end)
+        return any(
+            _alone(text[max(first, t.start) : start], quote, text[end : min(last, t.end)]) for t in own
+        )
+    before, after = (" ".join(part.split()) for part in (text[first:start], text[end:last]))
+    paragraph = text[text.rfind("\n\n", 0, first) + 1 : first]
+    if paragraph.count('"') % 2 or paragraph.count("“") > paragraph.count("”"):
+        return False  # it stands in somebody's quotation
+    unled = before.partition(" ")[2]  # any first word has a capital
+    if re.match(rf"\s*(?:By|Author:|Written by) {name}[ \t]*$", text, re.MULTILINE):
+        return not _QUOTED.search(before + after) and _alone(before, quote, after, unled)
+    if led := re.match(rf"[\"“]?(?:According to {name},|{name} {_SAYS})", before):
+        before = unled = before[led.end() :]
+    elif closed := re.search(
+        rf"[,!?][\"”]? (?:{_SAYS} {name}|{name} {_SAYS}|according to {name})[.!?]*$", after
+    ):
+        after = after[: closed.start()]
+    else:
+        return False
+    return _alone(before, quote, after, unled)
+
+
+def _alone(before: str, quote: str, after: str, unnamed: str | None = None) -> bool:
+    """Whether a sentence denies nothing around a quote, and gives nobody else's view.
+
+    Where `unnamed` is given, neither that nor what stands after the quote may have a word with a capital.
+    """
+    around = f"{before} … {after}"
+    return not (
+        UNSURE.search(around)
+        or _CONTRASTED.search(around)
+        or _REPORTED.search(f"{before} {quote} {after}")
+        or (
+            unnamed is not None
+            and any(word[0].isupper() for word in re.findall(r"\w\w+", f"{unnamed} {after}"))
+        )
+    )
 
 
 def _has(text: str, part: str) -> bool:
