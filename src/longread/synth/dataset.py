@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -78,7 +78,7 @@ def write_samples(
 
 def read_tries(path: Path) -> dict[str, dict[str, int]]:
     """How often a model was right, by sample; empty where none was tried."""
-    if "tries" not in _table(path).column_names:
+    if "tries" not in _opened(path, pq.read_schema).names:
         return {}
     rows = _read(path, pa.schema([_SAMPLE.field("id"), _TRIED]), optional="tries")
     return {row["id"]: row["tries"] for row in rows if row["tries"]}
@@ -150,7 +150,7 @@ def _write(path: Path, table: pa.Table) -> None:
 
 def _read(path: Path, schema: pa.Schema, optional: str = "") -> list[dict[str, Any]]:
     """Rows of these columns, in which nothing but what is `optional` may be null."""
-    table = _table(path)
+    table = _opened(path, pq.read_table)
     if absent := [name for name in schema.names if name not in table.column_names]:
         raise InputError(f"{path} has no column '{absent[0]}': it is not a data set of `longread synth`")
     columns: dict[str, list[Any]] = {}
@@ -166,9 +166,9 @@ def _read(path: Path, schema: pa.Schema, optional: str = "") -> list[dict[str, A
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-def _table(path: Path) -> pa.Table:
+def _opened(path: Path, read: Callable[[Path], Any]) -> Any:
     try:
-        return pq.read_table(path)
+        return read(path)
     except (OSError, pa.ArrowInvalid) as error:
         raise InputError(f"{path} cannot be read as Parquet: {str(error).splitlines()[0]}") from error
 
