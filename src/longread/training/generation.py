@@ -1,19 +1,20 @@
 """Many replies at once, with a cache sized to the batch.
 
-A prompt that several replies share (the attempts at one question) is read once. Log-probabilities and entropies are
-those of the distribution at the sampling temperature.
+A prompt that several replies share (the attempts at one question) is read and kept once. Log-probabilities and
+entropies are those of the distribution at the sampling temperature.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 from transformers import DynamicCache
-from transformers.cache_utils import Cache, CacheLayerMixin
+from transformers.cache_utils import Cache
 
+from longread.training.attention import Room
 from longread.training.network import Network
 from longread.training.records import Conversation
 
@@ -60,15 +61,21 @@ def generate(
 
 def _batches(requests: Sequence[Request], most: int) -> Iterator[list[int]]:
     """Requests of like length together, as many as the cache may hold; never fewer than one."""
+    first: dict[tuple[int, ...], int] = {}
+    for at, request in enumerate(requests):
+        first.setdefault(request.prompt, at)
     batch: list[int] = []
-    limit = 0
-    for at in sorted(range(len(requests)), key=lambda at: (len(requests[at].prompt), at)):
-        longest, own = len(requests[at].prompt), requests[at].limit
-        if batch and (len(batch) + 1) * (longest + max(limit, own)) > most:
+    prompts, limit = 0, 0
+    for at in sorted(
+        range(len(requests)), key=lambda at: (len(requests[at].prompt), first[requests[at].prompt], at)
+    ):
+        prompt, own = requests[at]
+        new = not batch or requests[batch[-1]].prompt != prompt
+        if batch and (prompts + new) * len(prompt) + (len(batch) + 1) * max(limit, own) > most:
             yield batch
-            batch, limit = [], 0
+            batch, prompts, limit, new = [], 0, 0, True
         batch.append(at)
-        limit = max(limit, own)
+        prompts, limit = prompts + new, max(limit, own)
     if batch:
         yield batch
 
@@ -80,9 +87,10 @@ def _generate(network: Network, requests: Sequence[Request], drawing: Drawing) -
     longest, most = len(prompts[-1]), max(request.limit for request in requests)
     index = torch.tensor([place[request.prompt] for request in requests], device=network.device)
     lengths = torch.tensor([len(request.prompt) for request in requests], device=network.device)
-    padded = bool((lengths < longest).any())
+    pads = torch.tensor([longest - len(prompt) for prompt in prompts], device=network.device)
+    unseen = torch.arange(longest, device=network.device) < pads[:, None] if pads.any() else None
     layers, hidden = _prefill(network, prompts)
-    cache = Cache(layers=[_Room(keys, values, index, most) for keys, values in layers])
+    cache = Cache(layers=[Room(keys, values, unseen, index, most) for keys, values in layers])
     del layers
     hidden = hidden[index]
     rows = list(range(len(requests)))
@@ -105,11 +113,7 @@ def _generate(network: Network, requests: Sequence[Request], drawing: Drawing) -
             for layer in cache.layers:
                 layer.reorder_cache(kept)  # type: ignore[arg-type]
             rows, tokens, lengths = [rows[row] for row in going], tokens[kept], lengths[kept]
-        mask = None
-        if padded:
-            mask = torch.arange(longest + step + 1, device=network.device) >= longest - lengths[:, None]
-            mask = mask[:, None, None, :]
-        hidden = network.hidden(tokens[:, None], (lengths + step)[:, None], mask, cache)[:, -1]
+        hidden = network.hidden(tokens[:, None], (lengths + step)[:, None], None, cache)[:, -1]
     return [
         Generated(
             Conversation(
@@ -177,46 +181,3 @@ def _sample(probabilities: Tensor, random: torch.Generator) -> Tensor:
     drawn = torch.rand(len(sums), 1, dtype=torch.float64, device=sums.device, generator=random)
     found = torch.searchsorted(sums, drawn * sums[:, -1:], right=True)[:, 0]
     return found.clamp(max=sums.shape[1] - 1)  # a draw may round up to the whole sum
-
-
-class _Room(CacheLayerMixin):
-    """Keys and values of a layer, with room for all that will be drawn: nothing is copied from step to step."""
-
-    is_sliding = False
-    keys: Tensor
-    values: Tensor
-
-    def __init__(self, keys: Tensor, values: Tensor, rows: Tensor, room: int) -> None:
-        super().__init__()
-        self._length = keys.shape[2]
-        self.keys = self._roomy(keys, rows, room)
-        self.values = self._roomy(values, rows, room)
-        self.is_initialized = True
-
-    def _roomy(self, held: Tensor, rows: Tensor, room: int) -> Tensor:
-        made = held.new_empty(len(rows), held.shape[1], self._length + room, held.shape[3])
-        made[:, :, : self._length] = held[rows]
-        return made
-
-    def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
-        """Nothing: there is room from the start."""
-
-    def update(self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any) -> tuple[Tensor, Tensor]:
-        """Adds keys and values, (B, H, T, D); all of them so far."""
-        end = self._length + key_states.shape[2]
-        self.keys[:, :, self._length : end] = key_states
-        self.values[:, :, self._length : end] = value_states
-        self._length = end
-        return self.keys[:, :, :end], self.values[:, :, :end]
-
-    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
-        """Length of the keys with a query's own, and where they begin."""
-        return self._length + query_length, 0
-
-    def get_seq_length(self) -> int:
-        """Tokens held."""
-        return self._length
-
-    def get_max_length(self) -> int:
-        """Tokens that there is room for."""
-        return int(self.keys.shape[2])

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from transformers.cache_utils import Cache
 
+from longread.training.attention import SHARED
+
 
 class Network:
     """A transformers model for causal language modelling, dense or mixture of experts, with adapters or without.
@@ -20,6 +22,7 @@ class Network:
     def __init__(self, model: Any, precision: torch.dtype = torch.float32) -> None:
         self.model: nn.Module = model
         inner = model.get_base_model() if hasattr(model, "get_base_model") else model
+        inner.set_attn_implementation(SHARED)
         self._decoder: Any = inner.get_decoder()
         self._head: nn.Module = inner.get_output_embeddings()
         self._precision = precision
