@@ -54,7 +54,7 @@ class Settings(BaseModel):
     discover: bool = True
     """Whether to look for a model server on this machine when no model is named."""
     strategy: str = "auto"
-    """auto, full, sequential or search."""
+    """auto, full, sequential, speculative, rounds or search."""
     prompts: str = "ledger"
     """A built-in prompt set (ledger, text) or the path of one."""
     pdf: Literal["text", "docling"] = "text"
@@ -73,6 +73,8 @@ class Settings(BaseModel):
     """The paper's; 0 for greedy decoding."""
     top_p: float | None = Field(0.95, gt=0, le=1)
     """The paper's."""
+    concurrency: int | None = Field(None, ge=1, le=4096)
+    """Calls in flight at once; what the server says, or 16, where not given. A model in this process takes 1."""
     seed: int | None = Field(0, ge=-(2**63), lt=2**63)
     """Sent with each call."""
     attempts: int = Field(3, ge=1, le=10)

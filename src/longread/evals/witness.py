@@ -58,6 +58,11 @@ class Witnessed:
         return self._policy.chunk_tokens
 
     @property
+    def concurrency(self) -> int:
+        """The watched policy's."""
+        return self._policy.concurrency
+
+    @property
     def fingerprint(self) -> str:
         """The watched policy's."""
         return self._policy.fingerprint

@@ -46,6 +46,8 @@ class Endpoint(NamedTuple):
     """vllm, llama.cpp, sglang, ollama, lmstudio, openai or unknown."""
     note: str | None = None
     """What the user should know, when the window is only assumed."""
+    slots: int | None = None
+    """Requests that it works on at once, where it says so."""
 
 
 async def inspect_endpoint(
@@ -139,16 +141,16 @@ class _Server:
         model = str(entry["id"])
         stated = _first(entry, *_WINDOW_FIELDS)
         kind = _OWNERS.get(str(entry.get("owned_by"))) or await self._kind(stated)
-        window, note = stated, None
+        window, note, slots = stated, None, None
         if kind == "llama.cpp":
-            window = await self._llamacpp_window(entry)
+            window, slots = await self._llamacpp(entry)
         elif kind == "ollama":
             window, note = await self._ollama_window(model)
         elif kind == "lmstudio":
             window, note = await self._lmstudio_window(model)
         elif kind == "sglang" and stated is None:
             window = await self._sglang_window()
-        return Endpoint(self._base_url, model, window, kind in _STRUCTURED, kind, note)
+        return Endpoint(self._base_url, model, window, kind in _STRUCTURED, kind, note, slots)
 
     async def _kind(self, stated: int | None) -> str:
         host = urlsplit(self._base_url).hostname or ""
@@ -170,15 +172,16 @@ class _Server:
             return "lmstudio"
         return "ollama" if isinstance(ollama.get("version"), str) else "unknown"
 
-    async def _llamacpp_window(self, entry: dict[str, Any]) -> int | None:
-        """What one slot was given, which may be far less than the model was trained with."""
+    async def _llamacpp(self, entry: dict[str, Any]) -> tuple[int | None, int | None]:
+        """The window of one slot, which may be far less than the model was trained with, and the number of slots."""
         model = quote(str(entry["id"]), safe="")
         for route in ("/props", f"/props?model={model}"):  # one model; many behind a router
-            settings = (await self._ask(self._root + route)).get("default_generation_settings")
+            props = await self._ask(self._root + route)
+            settings = props.get("default_generation_settings")
             if isinstance(settings, dict) and (window := _first(settings, "n_ctx")):
-                return window
+                return window, _first(props, "total_slots")
         meta = entry.get("meta")
-        return _first(meta, "n_ctx", "n_ctx_train") if isinstance(meta, dict) else None
+        return (_first(meta, "n_ctx", "n_ctx_train") if isinstance(meta, dict) else None), None
 
     async def _ollama_window(self, model: str) -> tuple[int, str | None]:
         """Ollama drops what does not fit its num_ctx without a word, so the trained window says nothing."""

@@ -25,7 +25,8 @@ NO_CAPS = Caps()
 
 
 class Meter:
-    """Adds up what a run uses. Asked before each call, so that only calls in flight can pass a cap.
+    """Adds up what a run uses. Asked before each call; calls in flight count with the size of their prompts, and with
+    what a call has cost so far.
 
     Args:
         caps: The limits.
@@ -39,21 +40,34 @@ class Meter:
         self._calls = calls
         self._tokens = tokens
         self._cost = cost
+        self._flying: list[int] = []
+        """Prompt tokens of the calls in flight."""
 
     def admit(self, tokens: int) -> None:
-        """CapReached if a call with a prompt of so many tokens would pass a cap."""
+        """CapReached if a call with a prompt of so many tokens would pass a cap. Else the call is in flight."""
         caps = self._caps
-        if caps.calls is not None and self._calls >= caps.calls:
+        if caps.calls is not None and self._calls + len(self._flying) >= caps.calls:
             raise CapReached(f"the run has used up its max_calls, {caps.calls:,}")
-        if caps.tokens is not None and self._tokens + tokens > caps.tokens:
+        used = self._tokens + sum(self._flying)
+        if caps.tokens is not None and used + tokens > caps.tokens:
             raise CapReached(
-                f"the run has used {self._tokens:,} tokens and its next call takes {tokens:,} or more; "
+                f"the run has used {used:,} tokens and its next call takes {tokens:,} or more; "
                 f"max_total_tokens allows {caps.tokens:,}"
             )
         if caps.cost is not None and self._cost is None:
             raise CapReached("max_cost cannot be kept: the cost of a call is unknown; set `price`")
-        if caps.cost is not None and self._cost is not None and self._cost >= caps.cost:
+        if caps.cost is not None and self._cost is not None and self._cost + self._pending >= caps.cost:
             raise CapReached(f"the run has cost {self._cost:.4g}; max_cost allows {caps.cost:.4g}")
+        self._flying.append(tokens)
+
+    @property
+    def _pending(self) -> float:
+        """What the calls in flight will cost, about."""
+        return (self._cost or 0.0) / max(self._calls, 1) * len(self._flying)
+
+    def landed(self, tokens: int) -> None:
+        """A call that was admitted with so many tokens is over."""
+        self._flying.remove(tokens)
 
     def add(self, usage: Usage, estimate: int) -> None:
         """Counts a call. `estimate` stands for its tokens where the server does not say."""

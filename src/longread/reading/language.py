@@ -41,6 +41,8 @@ T = TypeVar("T")
 
 ASSUMED_WINDOW = 32_768
 """Tokens, for servers that do not say."""
+CONCURRENCY = 16
+"""Calls at once, for servers that do not say."""
 _SHOWN_REPLY = 1_000
 """Characters of a broken reply that the model is shown again."""
 _HISTORY = 4_000
@@ -75,6 +77,8 @@ class LanguagePolicy:
     seed: int | None = 0
     attempts: int = 3
     """How often a reply that breaks the form is asked for."""
+    concurrency: int = CONCURRENCY
+    """Calls at once, where a strategy has that many."""
     given: str = ""
     """The sizes that were asked for, without those the server was asked for: what makes a run another run."""
     nonce: str = "text"

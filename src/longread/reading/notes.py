@@ -105,6 +105,11 @@ class Notes:
     version: int = 0
     next_id: int = 1
 
+    @property
+    def view(self) -> tuple[tuple[Entry, ...], str, str]:
+        """All of it that a policy sees: notes that look the same get the same replies."""
+        return self.entries, self.plan, self.memory
+
     def update(self, operations: Sequence[Operation], plan: str | None, section: Section) -> Notes:
         """Applies one step's operations. Quotes are aligned with `section`; a plan of None keeps the old one.
 

@@ -10,7 +10,7 @@ from longread.config import CAPS, Settings
 from longread.errors import UsageError
 from longread.models.base import ChatModel
 from longread.reading.extractive import ExtractivePolicy
-from longread.reading.language import ASSUMED_WINDOW, LanguagePolicy
+from longread.reading.language import ASSUMED_WINDOW, CONCURRENCY, LanguagePolicy
 from longread.reading.policy import Policy
 from longread.reading.prompts import load_prompts
 
@@ -76,9 +76,11 @@ async def open_policy(settings: Settings) -> Opened:
         name, url = found.model, found.base_url
     if url is None or (name and name.startswith(LOCAL_PREFIX)):
         model, host, price = await open_model(name, window=settings.window), None, None
+        concurrency: int | None = 1
     else:
         endpoint = await inspect_endpoint(url, name, key)
         host = None if is_loopback(url) else host_of(url)
+        concurrency = settings.concurrency or endpoint.slots
         price = settings.price_of(endpoint.model)
         if settings.max_cost is not None and price is None:
             raise UsageError(
@@ -95,7 +97,7 @@ async def open_policy(settings: Settings) -> Opened:
             retries=settings.retries,
             price=price,
         )
-    policy = _language(model, settings)
+    policy = _language(model, settings, concurrency)
     place = f" at {url}" if url else ""
     window = (
         f"window {policy.budgets.window:,}"
@@ -112,7 +114,7 @@ async def open_policy(settings: Settings) -> Opened:
 
 def policy_for(model: ChatModel | Policy, settings: Settings) -> Policy:
     """A policy over a model that is already there; a policy is returned as it is."""
-    return model if isinstance(model, Policy) else _language(model, settings)
+    return model if isinstance(model, Policy) else _language(model, settings, settings.concurrency)
 
 
 def _extractive(settings: Settings, choice: str) -> Opened:
@@ -122,7 +124,7 @@ def _extractive(settings: Settings, choice: str) -> Opened:
     return Opened(policy, choice, None, True, {"model": EXTRACTIVE}, close)
 
 
-def _language(model: ChatModel, settings: Settings) -> LanguagePolicy:
+def _language(model: ChatModel, settings: Settings, concurrency: int | None) -> LanguagePolicy:
     policy = LanguagePolicy.over(
         model,
         settings.prompts,
@@ -138,4 +140,5 @@ def _language(model: ChatModel, settings: Settings) -> LanguagePolicy:
         top_p=settings.top_p,
         seed=settings.seed,
         attempts=settings.attempts,
+        concurrency=concurrency or CONCURRENCY,
     )

@@ -91,6 +91,11 @@ class Policy(Protocol):
         ...
 
     @property
+    def concurrency(self) -> int:
+        """How many sections it may be asked to read at once; 1 where that gains nothing."""
+        ...
+
+    @property
     def fingerprint(self) -> str:
         """Changes whenever a setting changes that could change an answer."""
         ...

@@ -35,7 +35,11 @@ class Run(Protocol):
         ...
 
     def admit(self, tokens: int) -> None:
-        """CapReached when a call with a prompt of so many tokens would pass a cap of the run."""
+        """CapReached when a call with a prompt of so many tokens would pass a cap; else it is in flight."""
+        ...
+
+    def landed(self, tokens: int) -> None:
+        """A call that was admitted is over, with a reply or without."""
         ...
 
     def record(self, key: str, reply: Reply, tokens: int) -> None:
@@ -85,6 +89,10 @@ class UnkeptRun:
     def admit(self, tokens: int) -> None:
         """Holds the run to its caps."""
         self._meter.admit(tokens)
+
+    def landed(self, tokens: int) -> None:
+        """Makes room for another call."""
+        self._meter.landed(tokens)
 
     def record(self, key: str, reply: Reply, tokens: int) -> None:
         """Counts what the reply cost."""
@@ -157,8 +165,15 @@ class RecordedModel:
         if reply is not None:
             return reply
         tokens = sum(self._count(message.text) for message in messages)
-        self._run.admit(tokens)
-        reply = await self._model.chat(messages, sampling, on_delta)
+        try:
+            self._run.admit(tokens)
+            try:
+                reply = await self._model.chat(messages, sampling, on_delta)
+            finally:
+                self._run.landed(tokens)
+        except BaseException:
+            self._asked[digest] -= 1  # when it is asked again, by the same key
+            raise
         reply = replace(reply, text=_clean(reply.text), thinking=_clean(reply.thinking))
         self._run.record(key, reply, tokens + self._count(reply.thinking + reply.text))
         return reply

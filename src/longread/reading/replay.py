@@ -71,6 +71,9 @@ class ReplayedRun:
         """Raises NotRecordedError: whoever asks for leave to call has come to the end."""
         raise NotRecordedError("this call was not made")
 
+    def landed(self, tokens: int) -> None:
+        """Never comes to pass."""
+
     def record(self, key: str, reply: Reply, tokens: int) -> None:
         """Keeps nothing."""
 

@@ -57,6 +57,10 @@ class JournaledRun:
         """Holds the run to its caps; what earlier processes used counts too."""
         self._meter.admit(tokens)
 
+    def landed(self, tokens: int) -> None:
+        """Makes room for another call."""
+        self._meter.landed(tokens)
+
     def record(self, key: str, reply: Reply, tokens: int) -> None:
         """Keeps a reply. One asked for again after it led nowhere goes beside the old one."""
         usage = reply.usage

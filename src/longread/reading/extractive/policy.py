@@ -79,6 +79,11 @@ class ExtractivePolicy:
         return self._chunk_tokens
 
     @property
+    def concurrency(self) -> int:
+        """One: there is nothing to wait for."""
+        return 1
+
+    @property
     def fingerprint(self) -> str:
         """Its settings, and the version of its rules."""
         return f"extractive-1:{self._chunk_tokens}:{self._notes_tokens}:{self._quotes}"

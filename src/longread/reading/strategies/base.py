@@ -19,7 +19,7 @@ from longread.errors import UsageError
 from longread.models.base import Delta
 from longread.reading.events import Answering, AnswerText, ChunkRead, Event, Understood
 from longread.reading.notes import Notes
-from longread.reading.policy import Draft, Policy, Task, Turn
+from longread.reading.policy import Draft, Noted, Policy, Task, Turn
 from longread.reading.recording import Change, Run
 from longread.reading.section import Section, Sections
 from longread.types import ChunkCount
@@ -85,8 +85,17 @@ class Reading:
     async def note(
         self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section
     ) -> tuple[Notes, ...]:
-        """Reads one section: asks the policy, changes the notes, keeps them within the budget, records it all."""
-        noted = await self.policy.note(tasks, notes, section, self.total)
+        """Reads one section and takes what the policy notes of it."""
+        return await self.take(tasks, notes, section, await self.ask(tasks, notes, section))
+
+    async def ask(self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section) -> Sequence[Noted]:
+        """What the policy would note of one section, given these notes. Nothing comes of it until it is taken."""
+        return await self.policy.note(tasks, notes, section, len(self.sections))
+
+    async def take(
+        self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section, noted: Sequence[Noted]
+    ) -> tuple[Notes, ...]:
+        """Changes the notes, keeps them within the budget, records it all."""
         updated = [
             before.update(new.operations, new.plan, section) for before, new in zip(notes, noted, strict=True)
         ]

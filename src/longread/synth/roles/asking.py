@@ -167,6 +167,7 @@ class KeptModel:
             raise NoReplyError(str(error)) from error
         finally:
             self._flying -= 1
+            self._meter.landed(tokens)
         self._failures.row.clear()
         self._spend(reply.usage, tokens + self.count(reply.thinking + reply.text))
         return reply

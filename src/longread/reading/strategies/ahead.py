@@ -1,0 +1,85 @@
+"""Replies to the chunks that come next, asked for before it is known whether the notes stay as they are."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from longread.reading.notes import Notes
+from longread.reading.policy import Noted, Task
+from longread.reading.strategies.base import Reading
+from longread.reading.strategies.width import Width
+
+
+class Ahead:
+    """A window over the sections, which moves with what is read. Leaving it stops whatever is still asked.
+
+    A request is never made twice with notes that look the same: should notes look as they did before, the reply they
+    got then counts.
+    """
+
+    def __init__(self, reading: Reading, tasks: Sequence[Task]) -> None:
+        self._reading = reading
+        self._tasks = tasks
+        self._width = Width(reading.policy.concurrency)
+        self._flying = 0
+        self._asked: dict[tuple[int, int], asyncio.Task[Sequence[Noted]]] = {}
+        """By the number of the view and the position of the section."""
+        self._views: dict[tuple[object, ...], int] = {}
+        self._view = 0
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await _stop(list(self._asked.values()))
+
+    async def reply(self, at: int, notes: Sequence[Notes]) -> Sequence[Noted]:
+        """What the policy notes of the section at this position, given these notes. Positions are asked in order."""
+        number = self._views.setdefault(tuple(held.view for held in notes), len(self._views))
+        if at:
+            self._width.saw(changed=number != self._view)
+        if number != self._view:
+            self._view = number
+            await self._forget(at)
+        asked = self._asked.get((number, at))
+        if (
+            asked is None or not asked.done()
+        ):  # replies that are there may hold a change: they are looked at first
+            for position in range(at, min(at + self._width.value, len(self._reading.sections))):
+                if (number, position) not in self._asked:
+                    self._asked[number, position] = asyncio.create_task(self._ask(position, notes))
+        return await self._asked.pop((number, at))
+
+    async def _ask(self, position: int, notes: Sequence[Notes]) -> Sequence[Noted]:
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        self._flying += 1
+        together = self._flying
+        try:
+            noted = await self._reading.ask(self._tasks, notes, self._reading.sections[position])
+        finally:
+            self._flying -= 1
+        self._width.took(clock() - began, together)
+        return noted
+
+    async def _forget(self, at: int) -> None:
+        """Stops what was asked with notes that are no more, and forgets what failed or is behind."""
+        gone = {
+            key: asked
+            for key, asked in self._asked.items()
+            if key[1] < at or not asked.done() or asked.exception() is not None
+        }
+        for key in gone:
+            del self._asked[key]
+        await _stop(list(gone.values()))
+
+
+async def _stop(asked: Sequence[asyncio.Task[Sequence[Noted]]]) -> None:
+    for one in asked:
+        one.cancel()
+    await asyncio.gather(*asked, return_exceptions=True)

@@ -1,0 +1,104 @@
+"""Reading ahead gives what reading in order gives."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from longread import Corpus, Document, Reader
+from longread.models.base import Message, OnDelta, Reply, Sampling
+from longread.models.scripted import ScriptedModel
+from longread.reading.events import ChunkRead, Finished
+from longread.reading.language import LanguagePolicy
+from longread.types import Answer
+
+
+def draw(*parts: object) -> int:
+    return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:4])
+
+
+class Wayward(ScriptedModel):
+    """Does with each prompt what a hash of it says, and takes its time, so that replies come out of order."""
+
+    def __init__(self, seed: int, change: int) -> None:
+        super().__init__(self._say, window=4_096)
+        self._seed, self._change = seed, change
+        self.asked: Counter[int] = Counter()
+
+    async def chat(
+        self, messages: tuple[Message, ...], sampling: Sampling, on_delta: OnDelta | None = None
+    ) -> Reply:
+        self.asked[self._lot(messages[0].text)] += 1
+        for _ in range(self._lot(messages[0].text) % 7):
+            await asyncio.sleep(0)
+        return await super().chat(messages, sampling, on_delta)
+
+    def _lot(self, prompt: str) -> int:
+        return draw(self._seed, re.sub("[0-9a-f]{16}", "", prompt))  # without the fences' word
+
+    def _say(self, messages: tuple[Message, ...], sampling: Sampling) -> str:
+        prompt = messages[0].text
+        lot = self._lot(prompt)
+        held = re.findall(r"^\[n(\d+)\]", prompt, re.MULTILINE)
+        if "\nSECTION " not in prompt:
+            return f"By the notes {' '.join(f'[n{n}]' for n in held)}."
+        if lot % 100 >= self._change:
+            return "NOTHING"
+        quote = " ".join(prompt.rsplit("---\n", 1)[1].split()[:4])
+        kinds = [f'NOTE: c{lot % 5} | "{quote}"', f"PLAN: look for {lot % 3}", "PLAN: look for 1"]
+        if held:
+            kinds += [f"DROP n{held[lot % len(held)]}", f'UPDATE n{held[0]}: d | "{quote}"']
+        return kinds[lot // 100 % len(kinds)]
+
+
+def corpus(seed: int, lines: int) -> Corpus:
+    text = "\n".join(f"line {n} says {draw(seed, n) % 1000} and {draw(n, seed) % 77}." for n in range(lines))
+    return Corpus((Document("d", "d.txt", text),))
+
+
+async def told(
+    model: ScriptedModel, strategy: str, text: Corpus, concurrency: int = 16, questions: int = 1, **given: Any
+) -> tuple[tuple[Answer, ...], list[ChunkRead]]:
+    policy = replace(LanguagePolicy.over(model, chunk=64, notes=300), concurrency=concurrency)
+    asked = [f"Which line says {n}?" for n in range(questions)]
+    events = [event async for event in Reader(policy, strategy=strategy, **given).read(asked, text)]
+    assert isinstance(events[-1], Finished)
+    return events[-1].answers, [event for event in events if isinstance(event, ChunkRead)]
+
+
+def same(one: Sequence[Answer], other: Sequence[Answer]) -> bool:
+    return [(a.text, a.citations, a.chunks) for a in one] == [(a.text, a.citations, a.chunks) for a in other]
+
+
+@given(st.integers(0, 10**6), st.integers(0, 100), st.integers(1, 120), st.integers(1, 40), st.integers(1, 3))
+@settings(deadline=None, max_examples=60)
+async def test_it_reads_as_in_order(
+    seed: int, change: int, lines: int, concurrency: int, questions: int
+) -> None:
+    text = corpus(seed, lines)
+    plain, steps = await told(Wayward(seed, change), "sequential", text, 1, questions)
+    answers, ahead = await told(Wayward(seed, change), "speculative", text, concurrency, questions)
+    assert ahead == steps
+    assert same(answers, plain)
+
+
+async def test_where_little_changes_few_calls_come_to_nothing() -> None:
+    model = Wayward(3, 5)
+    _, steps = await told(model, "speculative", corpus(3, 1_500))
+    assert len(steps) > 150
+    assert any(step.changes[0].operations for step in steps)
+    assert len(steps) < sum(model.asked.values()) < 2 * len(steps)
+
+
+async def test_no_request_is_made_twice() -> None:
+    model = Wayward(5, 60)
+    await told(model, "speculative", corpus(5, 300))
+    assert set(model.asked.values()) == {1}
