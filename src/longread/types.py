@@ -221,6 +221,8 @@ class ChunkCount:
     read: int = 0
     noted: int = 0
     """Chunks that left something in the notes."""
+    reread: int = 0
+    """Times that a chunk was read again, for what the notes lacked."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -56,8 +57,10 @@ async def test_auto_takes_one_pass_when_the_text_fits_and_notes_when_not() -> No
     assert (answer.strategy, answer.usage.calls) == ("full", 1)
     small = LanguagePolicy.over(ScriptedModel(reader), window=4096, chunk=500)
     answer = await Reader(small).aask(world.question, corpus)
-    assert answer.strategy == "sequential"
+    assert answer.strategy == "speculative"
     assert answer.chunks.read == answer.chunks.total > 3
+    answer = await Reader(replace(small, concurrency=1)).aask(world.question, corpus)
+    assert answer.strategy == "sequential"
 
 
 async def test_wishes_about_form_are_withheld_until_the_answer() -> None:
@@ -155,7 +158,7 @@ async def test_structured_replies_are_used_where_the_model_has_them() -> None:
         world.question, Corpus((world.document(),))
     )
     assert answer.citations[0].text == world.hops[0]
-    assert schemas == [*[True] * (len(schemas) - 1), False]
+    assert schemas == [*[True] * (len(schemas) - 2), False, False]  # the review and the answer
 
 
 def test_budgets_fill_the_window_and_no_more() -> None:

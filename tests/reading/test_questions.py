@@ -49,14 +49,14 @@ def policy_with_room() -> LanguagePolicy:
 async def test_usage_and_chunks_are_those_of_the_whole_run() -> None:
     answers = await Reader(policy(), strategy="sequential").aask(WORLDS.questions[:3], CORPUS)
     assert len({(answer.usage, answer.chunks) for answer in answers}) == 1
-    assert answers[0].usage.calls == answers[0].chunks.total + 3
+    assert answers[0].usage.calls == answers[0].chunks.total + 2 * 3
 
 
 async def test_questions_that_do_not_fit_one_call_are_asked_in_groups() -> None:
     narrow = policy(notes=512)  # room for the notes of two questions
     answers = await Reader(narrow, strategy="sequential").aask(WORLDS.questions[:5], CORPUS)
     assert [answer.text.split()[0] for answer in answers] == list(WORLDS.answers[:5])
-    assert answers[0].usage.calls == 3 * answers[0].chunks.total + 5
+    assert answers[0].usage.calls == 3 * answers[0].chunks.total + 2 * 5
 
 
 async def test_a_model_that_cannot_keep_questions_apart_is_asked_for_each_alone() -> None:

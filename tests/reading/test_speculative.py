@@ -48,6 +48,8 @@ class Wayward(ScriptedModel):
         prompt = messages[0].text
         lot = self._lot(prompt)
         held = re.findall(r"^\[n(\d+)\]", prompt, re.MULTILINE)
+        if "Do these notes suffice" in prompt:
+            return "ENOUGH" if lot % 3 == 0 else f"SEEK: says {lot % 77}"
         if "\nSECTION " not in prompt:
             return f"By the notes {' '.join(f'[n{n}]' for n in held)}."
         if lot % 100 >= self._change:

@@ -152,6 +152,10 @@ def read(prompt: str) -> str:
     if "\nSECTION " in prompt:
         notes, section = fenced
         return _note(subject[1], facts(notes), facts(section))
+    if "Do these notes suffice" in prompt:
+        return _review(subject[1], wanted, facts(fenced[0]))
+    if "Which of these notes should be kept?" in prompt:
+        return _keep(subject[1], fenced[0])
     if "\nDOCUMENTS" in prompt:
         return _whole(subject[1], wanted, facts(fenced[0]))
     return _answer(subject[1], wanted, fenced[0])
@@ -200,6 +204,23 @@ def _whole(subject: str, wanted: int, known: dict) -> str:
         subject = other
     labels = "".join(f"[n{i}]" for i in range(1, wanted + 1))
     return "\n".join([*lines, f"ANSWER: {subject} {labels}"])
+
+
+def _review(subject: str, wanted: int, noted: dict) -> str:
+    for _ in range(wanted):
+        if subject not in noted:
+            return f"SEEK: {subject}"
+        subject = noted[subject][1]
+    return "ENOUGH"
+
+
+def _keep(subject: str, notes: str) -> str:
+    lines = {name: line for line in notes.splitlines() for name in facts(line)}
+    labels = []
+    while subject in lines:
+        labels.append(lines[subject].split()[0])
+        subject = facts(lines[subject])[subject][1]
+    return f"KEEP {', '.join(labels)}"
 
 
 def _answer(subject: str, wanted: int, notes: str) -> str:

@@ -82,7 +82,7 @@ def run(
     strategy: Annotated[
         str,
         typer.Option(
-            help="direct (the benchmark's own prompt in one pass), auto, full, sequential (with notes), search."
+            help="direct (the benchmark's own prompt in one pass), auto, full, sequential, speculative or rounds (with notes), search."
         ),
     ] = "auto",
     limit: Annotated[

@@ -43,6 +43,7 @@ def as_object(answer: Answer, corpus: Corpus | None) -> dict[str, Any]:
             "total": answer.chunks.total,
             "read": answer.chunks.read,
             "noted": answer.chunks.noted,
+            "reread": answer.chunks.reread,
         },
         "stopped": answer.stopped,
         "seconds": round(answer.seconds, 3),
@@ -65,6 +66,8 @@ def summary(answer: Answer, tokens: int | None = None) -> str:
     unit = "chunk" if chunks.total == 1 else "chunks"
     of = f" ({_short(tokens)} tokens)" if tokens else ""
     parts = [f"read {chunks.read:,} of {chunks.total:,} {unit}{of} in {_duration(answer.seconds)}"]
+    if chunks.reread:
+        parts.append(f"{chunks.reread:,} read again")
     if answer.usage.calls:
         parts.append(_usage(answer.usage))
     if answer.stopped:
@@ -183,7 +186,7 @@ class Display:
             transient=True,
         )
         self._bar = self._progress.add_task("", total=event.chunks, speed="-", notes=0)
-        if event.strategy == "sequential":
+        if event.strategy in ("sequential", "speculative", "rounds"):
             self._progress.start()
 
     def _advance(self, event: ChunkRead) -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from longread.evals.results import Cited, Found
 from longread.reading.notes import Entry, Notes
-from longread.reading.policy import Draft, Emit, Noted, Policy, Task, Turn
+from longread.reading.policy import Draft, Emit, Noted, Policy, Review, Task, Turn
 from longread.reading.recording import Run
 from longread.reading.retained import matches, share, spans, standing
 from longread.reading.section import Section
@@ -68,6 +68,11 @@ class Witnessed:
         return self._policy.fingerprint
 
     @property
+    def apart(self) -> bool:
+        """The watched policy's."""
+        return self._policy.apart
+
+    @property
     def recalls(self) -> bool:
         """The watched policy's."""
         return self._policy.recalls
@@ -102,6 +107,18 @@ class Witnessed:
         for held in notes:
             self._seen.captured |= spans(held)
         return self._policy.fit(tasks, notes)
+
+    async def consolidate(
+        self, tasks: Sequence[Task], notes: Sequence[Notes]
+    ) -> Sequence[tuple[Notes, tuple[Entry, ...]]]:
+        """Sees what was noted before any of it is dropped."""
+        for held in notes:
+            self._seen.captured |= spans(held)
+        return await self._policy.consolidate(tasks, notes)
+
+    async def review(self, task: Task, notes: Notes) -> Review:
+        """Passed on."""
+        return await self._policy.review(task, notes)
 
     async def answer(self, task: Task, notes: Notes, emit: Emit) -> Draft:
         """Sees what is held at the end."""

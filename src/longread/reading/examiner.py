@@ -83,7 +83,7 @@ class Examiner:
 
     async def run(self, exam: Sequence[Item]) -> AsyncIterator[Outcome]:
         """Asks every question. One that ends in an error of the model counts as wrong."""
-        reader = Reader(self._policy, strategy="sequential")
+        reader = Reader(self._policy, strategy="sequential", revisits=0)
         for item in exam:
             try:
                 answer = await reader.aask(item.question, Corpus((item.document,)))

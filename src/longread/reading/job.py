@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from os import PathLike
 from typing import NamedTuple
@@ -44,7 +44,7 @@ def make_job(
     *,
     follow: str | None,
     journal: Journal | None,
-    reads_as: tuple[str, bool],
+    reads_as: Sequence[str | bool | int],
 ) -> Job:
     """A job.
 
@@ -54,7 +54,7 @@ def make_job(
         policy: Who reads.
         follow: The run in `journal` that is followed up: its answers and notes are taken over.
         journal: Where that run is kept.
-        reads_as: The strategy that was asked for, and whether text may be cut.
+        reads_as: The strategy that was asked for, and what it heeds.
 
     Raises:
         UsageError: A question is empty, the corpus is a path, or there is no such run.

@@ -17,18 +17,21 @@ from typing import Any, NamedTuple, Self, TypeVar
 from longread.errors import ModelError, UsageError
 from longread.models.base import ChatModel, Delta, Message, Sampling
 from longread.reading.budgets import FRAME, Budgets
+from longread.reading.choosing import choose
 from longread.reading.marks import AnswerStream
 from longread.reading.notes import Add, Entry, Notes, Rewrite
-from longread.reading.policy import NOT_ANSWERED, Call, Draft, Emit, Noted, Task, Turn
+from longread.reading.policy import NOT_ANSWERED, Call, Draft, Emit, Noted, Review, Task, Turn
 from longread.reading.prompts import Prompts, load_prompts
 from longread.reading.recording import RecordedModel, Run
 from longread.reading.replies import (
     FormatError,
     note_schema,
     parse_json,
+    parse_keep,
     parse_lines,
     parse_many,
     parse_memory,
+    parse_review,
     parse_split,
     parse_standing,
 )
@@ -138,6 +141,11 @@ class LanguagePolicy:
     async def prepare(self, samples: Sequence[str]) -> None:
         """Lets the model correct its estimate of tokens."""
         await self.model.calibrate(samples)
+
+    @property
+    def apart(self) -> bool:
+        """Whether notes are entries: a memory written anew holds what one section and one memory gave."""
+        return self.prompts.format == "ledger"
 
     @property
     def recalls(self) -> bool:
@@ -299,6 +307,57 @@ class LanguagePolicy:
                 for task, held in zip(tasks[start:end], notes[start:end], strict=True)
             ]
         return fitted
+
+    async def consolidate(
+        self, tasks: Sequence[Task], notes: Sequence[Notes]
+    ) -> Sequence[tuple[Notes, tuple[Entry, ...]]]:
+        """Notes within the budget, those kept that the model chooses: among a prompt's worth at a time, in a tree."""
+        chosen: list[Notes] = []
+        for start, end in self._groups(tasks):
+            sizes = [sum(map(self._size, held.entries)) for held in notes[start:end]]
+            share = level(sizes, self.budgets.notes)
+            for task, held in zip(tasks[start:end], notes[start:end], strict=True):
+                chosen.append(await self._choose(task, held, share))
+        return [
+            (after, before.missing(after))
+            for before, (after, _) in zip(notes, self.fit(tasks, chosen), strict=True)
+        ]
+
+    async def _choose(self, task: Task, notes: Notes, room: int) -> Notes:
+        async def pick(group: Sequence[Entry], most: int) -> Sequence[int]:
+            shown = "\n".join(map(line, group))
+            prompt = self._render("select", question=task.question, notes=shown, most=most)
+            try:
+                ids, _, _ = await self._ask(
+                    prompt, self.budgets.reply, lambda text: parse_keep(text, {entry.id for entry in group})
+                )
+            except _NoFormError:
+                return ()  # what is kept is then a matter of rule alone
+            return ids
+
+        if "select" not in self.prompts.templates:
+            return notes
+        return notes.keep(
+            await choose(
+                notes.entries,
+                self._size,
+                worth(task.question, notes),
+                room=room,
+                prompt=self.budgets.chunk + self.budgets.notes,
+                pick=pick,
+            )
+        )
+
+    async def review(self, task: Task, notes: Notes) -> Review:
+        """What the model finds to be missing; nothing where there are no notes, which give nothing to go by."""
+        if "review" not in self.prompts.templates or not notes.entries:
+            return Review()
+        prompt = self._render("review", question=task.question, notes=ledger(notes))
+        try:
+            seeks, calls, _ = await self._ask(prompt, self.budgets.reply, parse_review)
+        except _NoFormError as broken:
+            return Review((), broken.calls)
+        return Review(seeks, calls)
 
     def _size(self, entry: Entry) -> int:
         return self.count(line(entry))

@@ -152,6 +152,28 @@ class Notes:
             return self
         return Notes(*state, self.version + 1, next_id)
 
+    def planned(self, plan: str) -> Notes:
+        """With another plan."""
+        if plan == self.plan or reads_as_instruction(plan):
+            return self
+        return replace(self, plan=plan, version=self.version + 1)
+
+    def keep(self, entries: Sequence[Entry]) -> Notes:
+        """With these of its entries alone."""
+        if len(entries) == len(self.entries):
+            return self
+        return replace(self, entries=tuple(entries), version=self.version + 1)
+
+    def missing(self, later: Notes) -> tuple[Entry, ...]:
+        """The entries that are not in `later`."""
+        held = {entry.id for entry in later.entries}
+        return tuple(entry for entry in self.entries if entry.id not in held)
+
+    def ordered(self) -> Notes:
+        """With entries in the order of their places in the text."""
+        entries = tuple(sorted(self.entries, key=lambda e: (e.chunk, e.span or (), e.id)))
+        return self if entries == self.entries else replace(self, entries=entries, version=self.version + 1)
+
     def fit(
         self, budget: int, cost: Callable[[Entry], int], value: Callable[[Entry], float]
     ) -> tuple[Notes, tuple[Entry, ...]]:

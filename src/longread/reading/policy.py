@@ -58,6 +58,14 @@ class Noted(NamedTuple):
     """Whether the model's reply broke the format and was mended."""
 
 
+class Review(NamedTuple):
+    """Whether notes suffice for an answer."""
+
+    seeks: tuple[str, ...] = ()
+    """Names and words by which what is missing could be found; none where nothing is, or none can be told."""
+    calls: tuple[Call, ...] = ()
+
+
 class Draft(NamedTuple):
     """An answer before it is made known: its citations are ids of entries in `notes`."""
 
@@ -113,6 +121,11 @@ class Policy(Protocol):
         ...
 
     @property
+    def apart(self) -> bool:
+        """Whether notes of sections that were read apart can be put together."""
+        ...
+
+    @property
     def recalls(self) -> bool:
         """Whether it can tell if notes taken for another question suffice (for follow-ups)."""
         ...
@@ -132,6 +145,16 @@ class Policy(Protocol):
 
     def fit(self, tasks: Sequence[Task], notes: Sequence[Notes]) -> Sequence[tuple[Notes, tuple[Entry, ...]]]:
         """The notes of all tasks within the policy's budget, and what was dropped from each for it."""
+        ...
+
+    async def consolidate(
+        self, tasks: Sequence[Task], notes: Sequence[Notes]
+    ) -> Sequence[tuple[Notes, tuple[Entry, ...]]]:
+        """As `fit`, for notes of any size; what is kept may be a matter of judgement, and take calls."""
+        ...
+
+    async def review(self, task: Task, notes: Notes) -> Review:
+        """Whether the notes suffice, and what else to look for."""
         ...
 
     async def answer(self, task: Task, notes: Notes, emit: Emit) -> Draft:

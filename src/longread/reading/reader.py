@@ -18,6 +18,7 @@ from longread.errors import CapReached, LongreadError, ModelError, UsageError
 from longread.models.base import ChatModel
 from longread.reading.caps import Caps
 from longread.reading.events import Event, Finished, Started
+from longread.reading.exhaustive import gathers
 from longread.reading.job import Job, Questions, citations, make_job, mixture, samples
 from longread.reading.journal import Journal
 from longread.reading.language import LanguagePolicy
@@ -32,6 +33,8 @@ from longread.reading.section import Sections
 from longread.reading.strategies import Reading, get_strategy
 from longread.types import Answer, Chunk, Corpus, Document
 
+_MANY = 32
+"""Chunks from which on `auto` reads for a count or an order in rounds."""
 NOTES = "notes"
 """What stands as the strategy of a follow-up that was answered from notes alone."""
 
@@ -42,7 +45,8 @@ class Reader:
     Args:
         model: a model's name (as on the command line), a ChatModel, or a Policy. None takes what environment
             and configuration say, then a model server running on this machine, then the extractive policy.
-        strategy: auto, full, sequential, search, or any registered name; None leaves it to the settings.
+        strategy: auto, full, sequential, speculative, rounds, search, or any registered name; None leaves it to
+            the settings.
         truncate: lets `full` cut too long a text in the middle.
         journal: where runs are kept; None keeps nothing.
         settings: all settings; None loads them.
@@ -361,7 +365,12 @@ class Reader:
             await self.policy(),
             follow=follow,
             journal=self.journal,
-            reads_as=(self.settings.strategy, self.truncate),
+            reads_as=(
+                self.settings.strategy,
+                self.truncate,
+                self.settings.revisits,
+                self.settings.early_exit,
+            ),
         )
 
     def _reading(
@@ -373,7 +382,18 @@ class Reader:
         emit: Callable[[Event], None],
     ) -> Reading:
         sections = Sections(job.corpus, chunks)
-        return Reading(job.questions, policy, sections, run, emit, self.truncate, job.history, job.inherited)
+        return Reading(
+            job.questions,
+            policy,
+            sections,
+            run,
+            emit,
+            self.truncate,
+            self.settings.revisits,
+            self.settings.early_exit,
+            job.history,
+            job.inherited,
+        )
 
     def _choose(self, reading: Reading) -> tuple[str, str]:
         if self.settings.strategy != "auto":
@@ -382,7 +402,19 @@ class Reader:
         room = reading.policy.chunk_tokens if reading.room is None else reading.room
         if reading.tokens <= room:
             return "full", f"{reading.tokens:,} tokens fit one pass of {room:,}"
-        return "sequential", f"{reading.tokens:,} tokens exceed one pass of {room:,}"
+        why = f"{reading.tokens:,} tokens exceed one pass of {room:,}"
+        policy = reading.policy
+        if policy.concurrency == 1:
+            return "sequential", f"{why}; one call at a time"
+        if not policy.apart:
+            return "sequential", f"{why}; each chunk rewrites the memory that the next is read with"
+        asked = [gathers(query) for query in reading.queries]
+        if all(asked) and reading.total >= _MANY:
+            return (
+                "rounds",
+                f"{why}; each of {reading.total:,} chunks counts by itself (the question says '{asked[0]}')",
+            )
+        return "speculative", f"{why}; up to {policy.concurrency} calls at a time"
 
     async def close(self) -> None:
         """Releases the model. The next question opens it again."""

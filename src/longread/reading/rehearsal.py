@@ -31,7 +31,7 @@ _FACT = (
 )
 _ANSWER = f"NOTE: {_FACT}\nANSWER: It is as the note says [n1]."
 _MEMORY = f"<memory>{' '.join([_FACT] * 12)}</memory>"
-_REPLIES = {"answer": _ANSWER, "whole": _ANSWER}
+_REPLIES = {"answer": _ANSWER, "whole": _ANSWER, "review": "ENOUGH", "select": "KEEP n1"}
 
 
 class Plan(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import json_repair
@@ -225,6 +226,28 @@ def _loads(text: str) -> Any:
         if text.count("{") + text.count("[") > _MOST_BRACKETS:
             raise  # mending what is that deep takes for ever
         return json_repair.loads(text)
+
+
+_MOST_SEEKS, _LONGEST_SEEK = 5, 200
+_SEEK = re.compile(_LEAD + r"SEEK\b\*{0,2}[ \t]{0,4}[:：]\*{0,2}[ \t]{0,4}(.+)", re.IGNORECASE)
+
+
+def parse_review(text: str) -> tuple[str, ...]:
+    """What is sought (`SEEK: names and words`, five lines at most); nothing where the notes are ENOUGH."""
+    lines = text.strip().splitlines()
+    seeks = [match[1].strip()[:_LONGEST_SEEK] for line in lines if (match := _SEEK.match(line))]
+    if not seeks and not re.match(r"\W{0,8}ENOUGH\b", text.strip(), re.IGNORECASE):
+        raise FormatError("it is neither ENOUGH nor lines that begin with SEEK:")
+    return tuple(dict.fromkeys(seeks))[:_MOST_SEEKS]
+
+
+def parse_keep(text: str, ids: Collection[int]) -> list[int]:
+    """The labels of a KEEP line that are among `ids`, in its order."""
+    match = re.search(r"\bKEEP\b[ \t:：*]{0,8}([^\n]{0,20000})", text, re.IGNORECASE)
+    if match is None:
+        raise FormatError("it has no line KEEP with the labels of notes")
+    kept = dict.fromkeys(int(number) for number in re.findall(r"n(\d{1,9})", match[1], re.IGNORECASE))
+    return [id for id in kept if id in ids]
 
 
 def parse_memory(text: str, previous: str) -> tuple[str, str | None]:

@@ -21,7 +21,7 @@ from longread.reading.extractive.query import Cover, Query
 from longread.reading.extractive.survey import Survey, survey
 from longread.reading.extractive.units import ENCLOSED, NOTHING, Unit, read, units, value
 from longread.reading.notes import Add, Entry, Notes
-from longread.reading.policy import NOT_ANSWERED, Draft, Emit, Noted, Task, Turn
+from longread.reading.policy import NOT_ANSWERED, Draft, Emit, Noted, Review, Task, Turn
 from longread.reading.recording import Run
 from longread.reading.section import Piece, Section
 from longread.reading.terms import TOKEN
@@ -100,6 +100,11 @@ class ExtractivePolicy:
         """There is nothing to learn: it counts by a rule."""
 
     @property
+    def apart(self) -> bool:
+        """Yes: a passage is noted for what it says, whatever was noted before."""
+        return True
+
+    @property
     def recalls(self) -> bool:
         """No: what supports an answer is weighed against the whole text, and reading that costs no calls."""
         return False
@@ -129,6 +134,16 @@ class ExtractivePolicy:
     def fit(self, tasks: Sequence[Task], notes: Sequence[Notes]) -> Sequence[tuple[Notes, tuple[Entry, ...]]]:
         """Notes within the budget, which each task has to itself; passages worth least go."""
         return [self._fit(held) for held in notes]
+
+    async def consolidate(
+        self, tasks: Sequence[Task], notes: Sequence[Notes]
+    ) -> Sequence[tuple[Notes, tuple[Entry, ...]]]:
+        """The same: it judges by what passages are worth."""
+        return self.fit(tasks, notes)
+
+    async def review(self, task: Task, notes: Notes) -> Review:
+        """Nothing is sought: `begin` has looked over the whole text for the names that lead on."""
+        return Review()
 
     def _fit(self, notes: Notes) -> tuple[Notes, tuple[Entry, ...]]:
         return notes.fit(self._notes_tokens, self._cost, lambda e: e.weight)

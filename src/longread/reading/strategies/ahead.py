@@ -9,6 +9,7 @@ from typing import Self
 
 from longread.reading.notes import Notes
 from longread.reading.policy import Noted, Task
+from longread.reading.section import Section
 from longread.reading.strategies.base import Reading
 from longread.reading.strategies.width import Width
 
@@ -20,9 +21,10 @@ class Ahead:
     got then counts.
     """
 
-    def __init__(self, reading: Reading, tasks: Sequence[Task]) -> None:
+    def __init__(self, reading: Reading, tasks: Sequence[Task], sections: Sequence[Section]) -> None:
         self._reading = reading
         self._tasks = tasks
+        self._sections = sections
         self._width = Width(reading.policy.concurrency)
         self._flying = 0
         self._asked: dict[tuple[int, int], asyncio.Task[Sequence[Noted]]] = {}
@@ -36,7 +38,7 @@ class Ahead:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await _stop(list(self._asked.values()))
+        await stop(list(self._asked.values()))
 
     async def reply(self, at: int, notes: Sequence[Notes]) -> Sequence[Noted]:
         """What the policy notes of the section at this position, given these notes. Positions are asked in order."""
@@ -50,7 +52,7 @@ class Ahead:
         if (
             asked is None or not asked.done()
         ):  # replies that are there may hold a change: they are looked at first
-            for position in range(at, min(at + self._width.value, len(self._reading.sections))):
+            for position in range(at, min(at + self._width.value, len(self._sections))):
                 if (number, position) not in self._asked:
                     self._asked[number, position] = asyncio.create_task(self._ask(position, notes))
         return await self._asked.pop((number, at))
@@ -61,7 +63,7 @@ class Ahead:
         self._flying += 1
         together = self._flying
         try:
-            noted = await self._reading.ask(self._tasks, notes, self._reading.sections[position])
+            noted = await self._reading.ask(self._tasks, notes, self._sections[position])
         finally:
             self._flying -= 1
         self._width.took(clock() - began, together)
@@ -76,10 +78,11 @@ class Ahead:
         }
         for key in gone:
             del self._asked[key]
-        await _stop(list(gone.values()))
+        await stop(list(gone.values()))
 
 
-async def _stop(asked: Sequence[asyncio.Task[Sequence[Noted]]]) -> None:
+async def stop(asked: Sequence[asyncio.Task[Sequence[Noted]]]) -> None:
+    """Cancels what is still asked, and waits for its end."""
     for one in asked:
         one.cancel()
     await asyncio.gather(*asked, return_exceptions=True)

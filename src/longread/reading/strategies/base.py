@@ -36,13 +36,22 @@ class Reading:
     emit: Callable[[Event], None]
     truncate: bool = False
     """Whether too long a text may be cut in the middle (`full` only)."""
+    revisits: int = 0
+    """How often chunks may be read again for what the notes lack in the end."""
+    early_exit: bool = False
+    """Whether reading may end when the notes suffice (`rounds` only)."""
     history: Sequence[Turn] = ()
     """What was asked and answered before, when the queries follow up on it."""
     inherited: Notes = field(default_factory=Notes)
     """The notes of the run that is followed up."""
     read: int = 0
     noted: int = 0
+    reread: int = 0
     total: int = field(init=False)
+    _read: set[int] = field(default_factory=set)
+    """Indices of the chunks that were read, and of those that left a note."""
+    _noted: set[int] = field(default_factory=set)
+    _steps: int = 0
     _tasks: tuple[Task, ...] | None = None
 
     def __post_init__(self) -> None:
@@ -64,7 +73,7 @@ class Reading:
     @property
     def count(self) -> ChunkCount:
         """How much was read."""
-        return ChunkCount(self.total, self.read, self.noted)
+        return ChunkCount(self.total, self.read, self.noted, self.reread)
 
     async def begin(self, *, withhold: bool) -> tuple[Task, ...]:
         """Prepares the queries, once; the policy says with `withhold` which part of each is kept for the end."""
@@ -93,34 +102,59 @@ class Reading:
         return await self.policy.note(tasks, notes, section, len(self.sections))
 
     async def take(
-        self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section, noted: Sequence[Noted]
+        self,
+        tasks: Sequence[Task],
+        notes: Sequence[Notes],
+        section: Section,
+        noted: Sequence[Noted],
+        *,
+        fit: bool = True,
     ) -> tuple[Notes, ...]:
-        """Changes the notes, keeps them within the budget, records it all."""
+        """Changes the notes, records it all, and keeps them within the budget unless that is done later."""
         updated = [
             before.update(new.operations, new.plan, section) for before, new in zip(notes, noted, strict=True)
         ]
         fitted = (
             self.policy.fit(tasks, updated)
-            if any(after is not before for before, after in zip(notes, updated, strict=True))
-            else [(same, ()) for same in notes]
+            if fit and any(after is not before for before, after in zip(notes, updated, strict=True))
+            else [(same, ()) for same in updated]
         )
         kept = tuple(after for after, _ in fitted)
         changes = tuple(
             Change(new.operations, dropped) for new, (_, dropped) in zip(noted, fitted, strict=True)
         )
-        position, self.read = self.read, self.read + 1
-        self.noted += any(
+        self.reread += section.index in self._read
+        self._read.add(section.index)
+        self.read = len(self._read)
+        if any(
             any(entry.id >= before.next_id for entry in after.entries) or after.memory != before.memory
             for before, after in zip(notes, updated, strict=True)
-        )
-        for question, steps in enumerate(zip(notes, kept, changes, strict=True)):
-            self.run.step(position, question, section.index, *steps)
+        ):
+            self._noted.add(section.index)
+            self.noted = len(self._noted)
+        self._step(section.index, notes, kept, changes)
         repaired = any(new.repaired for new in noted)
         self.emit(
             ChunkRead(section.index, self.read, self.total, section.chunk.tokens, changes, kept, repaired)
         )
         await asyncio.sleep(0)  # a policy that never waits would keep the events from whoever listens
         return kept
+
+    async def consolidate(self, tasks: Sequence[Task], notes: Sequence[Notes]) -> tuple[Notes, ...]:
+        """Notes of sections that were read apart, in the order of the text and within the budget."""
+        ordered = [held.ordered() for held in notes]
+        fitted = await self.policy.consolidate(tasks, ordered)
+        kept = tuple(after for after, _ in fitted)
+        if any(dropped for _, dropped in fitted):
+            self._step(-1, notes, kept, tuple(Change((), dropped) for _, dropped in fitted))
+        return kept
+
+    def _step(
+        self, chunk: int, notes: Sequence[Notes], kept: Sequence[Notes], changes: Sequence[Change]
+    ) -> None:
+        for question, steps in enumerate(zip(notes, kept, changes, strict=True)):
+            self.run.step(self._steps, question, chunk, *steps)
+        self._steps += 1
 
     async def answer(self, tasks: Sequence[Task], notes: Sequence[Notes]) -> list[Draft]:
         """The answers from notes."""

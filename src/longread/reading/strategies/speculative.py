@@ -8,18 +8,31 @@ request gets the same reply whatever is asked beside it. Most chunks of a long t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
-from longread.reading.policy import Draft
+from longread.reading.notes import Notes
+from longread.reading.policy import Draft, Task
+from longread.reading.section import Section
 from longread.reading.strategies.ahead import Ahead
 from longread.reading.strategies.base import Reading, strategy
+from longread.reading.strategies.revisit import revisit
 
 
 @strategy("speculative")
 async def speculative(reading: Reading) -> Sequence[Draft]:
     """Reads all of the text; a call waits for another only where notes change."""
     tasks = await reading.begin(withhold=True)
-    notes = reading.start(tasks)
-    async with Ahead(reading, tasks) as ahead:
-        for at, section in enumerate(reading.sections):
-            notes = await reading.take(tasks, notes, section, await ahead.reply(at, notes))
-    return await reading.answer(tasks, notes)
+    read = partial(read_ahead, reading)
+    notes = await read(tasks, reading.start(tasks), reading.sections)
+    return await reading.answer(tasks, await revisit(reading, tasks, notes, read))
+
+
+async def read_ahead(
+    reading: Reading, tasks: Sequence[Task], notes: Sequence[Notes], sections: Sequence[Section]
+) -> tuple[Notes, ...]:
+    """The notes after these sections, as if they were read one after another."""
+    held = tuple(notes)
+    async with Ahead(reading, tasks, sections) as ahead:
+        for at, section in enumerate(sections):
+            held = await reading.take(tasks, held, section, await ahead.reply(at, held))
+    return held

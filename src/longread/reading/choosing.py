@@ -1,0 +1,91 @@
+"""Fewer notes, chosen by a model: among a prompt's worth of them at a time, in a tree of bounded fan-in.
+
+Notes are chosen, never worded anew, so each keeps its quote and its place. Half of the room is filled by rule,
+so that no note can talk the model into dropping all others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+
+from longread.reading.notes import Entry
+
+_FAN = 4
+"""Prompts' worth of notes that become one."""
+
+Pick = Callable[[Sequence[Entry], int], Awaitable[Sequence[int]]]
+"""Of some entries the ids of the most important, as many as the number says, the best first."""
+
+
+async def choose(
+    entries: Sequence[Entry],
+    size: Callable[[Entry], int],
+    value: Callable[[Entry], float],
+    *,
+    room: int,
+    prompt: int,
+    pick: Pick,
+) -> list[Entry]:
+    """Entries that take at most `room` tokens together, in their order.
+
+    Args:
+        entries: More than that, as a rule.
+        size: Tokens of an entry.
+        value: What an entry is worth by rule.
+        room: Tokens of what is kept.
+        prompt: Tokens of entries that one call can look at.
+        pick: The call.
+    """
+    kept = list(entries)
+    while (total := sum(map(size, kept))) > room:
+        groups = list(_groups(kept, size, prompt))
+        least = room if len(groups) == 1 else prompt // _FAN
+        kept = [
+            entry
+            for part in await asyncio.gather(
+                *(
+                    _best(group, size, value, max(least, sum(map(size, group)) * room // total), pick)
+                    for group in groups
+                )
+            )
+            for entry in part
+        ]
+    return kept
+
+
+def _groups(entries: Sequence[Entry], size: Callable[[Entry], int], most: int) -> Iterator[Sequence[Entry]]:
+    """Neighbours of at most so many tokens together, or one alone."""
+    start = taken = 0
+    for at, entry in enumerate(entries):
+        if at > start and taken + size(entry) > most:
+            yield entries[start:at]
+            start, taken = at, 0
+        taken += size(entry)
+    yield entries[start:]
+
+
+async def _best(
+    group: Sequence[Entry],
+    size: Callable[[Entry], int],
+    value: Callable[[Entry], float],
+    room: int,
+    pick: Pick,
+) -> list[Entry]:
+    total = sum(map(size, group))
+    if total <= room:
+        return list(group)
+    own = {entry.id: entry for entry in group}
+    kept: set[int] = set()
+
+    def fill(ids: Sequence[int], left: int) -> int:
+        for id in ids:
+            if id not in kept and size(own[id]) <= left:
+                kept.add(id)
+                left -= size(own[id])
+        return left
+
+    picked = await pick(group, max(1, len(group) * room // total))
+    left = fill(picked, room // 2)
+    fill(sorted(own, key=lambda id: (-value(own[id]), id)), room - room // 2 + left)
+    return [entry for entry in group if entry.id in kept]
