@@ -61,6 +61,9 @@ class Settings(BaseModel):
     """Whether `rounds` may leave chunks unread when the notes suffice; never for counts, orders or "all"."""
     prompts: str = "ledger"
     """A built-in prompt set (ledger, text) or the path of one."""
+    chunk_first: bool = False
+    """Whether a chunk stands before question and notes, for a server's prefix cache to hold it for all that is
+    asked about it."""
     pdf: Literal["text", "docling"] = "text"
     """How PDF files are read: `text` takes their text layer, `docling` recognises scanned pages and tables too."""
     window: int | None = Field(None, ge=2048, le=_MOST_TOKENS)

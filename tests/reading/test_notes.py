@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longread.reading.notes import Add, Entry, Expire, Notes, Replace, Rewrite, reads_as_instruction
+from longread.reading.notes import Add, Entry, Expire, Notes, Pin, Replace, Rewrite, reads_as_instruction
 from longread.reading.section import Section, Sections
 from longread.types import Chunk, Corpus, Document, Span
 
@@ -116,3 +116,16 @@ def test_one_chunk_cannot_push_out_the_others() -> None:
     kept, dropped = Notes((*mine, *flood)).fit(100, lambda e: len(e.claim), lambda e: e.weight)
     assert [e for e in kept.entries if e.chunk != 99] == mine
     assert all(e.chunk == 99 for e in dropped)
+
+
+def test_pinned_entries_stay_for_half_of_the_room_and_only_with_a_citation() -> None:
+    text = section("alpha stands here. beta stands here. gamma stands here. delta stands here.")
+    adds = [Add(word, f"{word} stands here.") for word in ("alpha", "beta", "gamma", "delta")]
+    notes = Notes().update([*adds, Add("epsilon", "is nowhere")], None, text)
+    pinned = notes.update([Pin(3), Pin(4), Pin(5), Pin(99)], None, text)
+    assert pinned.pinned == {3, 4, 5}
+    kept, dropped = pinned.fit(2, lambda _: 1, lambda entry: -entry.id)
+    assert [entry.claim for entry in kept.entries] == ["alpha", "gamma"]
+    assert {entry.claim for entry in dropped} == {"beta", "delta", "epsilon"}
+    unpinned, _ = notes.fit(2, lambda _: 1, lambda entry: -entry.id)
+    assert [entry.claim for entry in unpinned.entries] == ["alpha", "beta"]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longread.reading.notes import Add, Expire, Replace
+from longread.reading.notes import Add, Expire, Pin, Replace
 from longread.reading.replies import (
     FormatError,
     note_schema,
@@ -21,6 +21,7 @@ def test_tagged_lines_become_operations() -> None:
         'NOTE: Acme was founded by Jane Roe | "Acme was founded by Jane Roe."\n'
         'UPDATE n3: Its seat is Turin | "moved to Turin"\n'
         "DROP n4, n5\n"
+        "PIN n1 (the answer cannot do without it)\n"
         "PLAN: where was Jane Roe born?"
     )
     assert parsed.operations == (
@@ -28,6 +29,7 @@ def test_tagged_lines_become_operations() -> None:
         Replace(3, "Its seat is Turin", "moved to Turin"),
         Expire(4),
         Expire(5),
+        Pin(1),
     )
     assert parsed.plan == "where was Jane Roe born?"
 
@@ -77,7 +79,7 @@ def test_json_of_another_shape_is_refused(text: str) -> None:
 
 def test_the_schema_is_strict() -> None:
     schema = note_schema()
-    assert set(schema["required"]) == {"notes", "updates", "drop", "plan"}
+    assert set(schema["required"]) == {"notes", "updates", "drop", "pin", "plan"}
     assert schema["additionalProperties"] is False
 
 

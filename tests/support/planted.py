@@ -150,7 +150,7 @@ def read(prompt: str) -> str:
     assert subject
     wanted = 3 if "river" in question[1] else 2 if "born" in question[1] else 1
     if "\nSECTION " in prompt:
-        notes, section = fenced
+        notes, section = fenced if prompt.index("NOTES SO FAR") < prompt.index("\nSECTION ") else fenced[::-1]
         return _note(subject[1], facts(notes), facts(section))
     if "Do these notes suffice" in prompt:
         return _review(subject[1], wanted, facts(fenced[0]))
@@ -170,7 +170,8 @@ def _follow(prompt: str) -> str:
 def _note_many(prompt: str) -> str:
     opened = re.search(r"^(<<\w+)$", prompt, re.MULTILINE)[1]
     closed = opened[2:] + ">>"
-    notes, section = re.findall(rf"^{opened}\n(.*?)\n{closed}$", prompt, re.MULTILINE | re.DOTALL)
+    fenced = re.findall(rf"^{opened}\n(.*?)\n{closed}$", prompt, re.MULTILINE | re.DOTALL)
+    notes, section = fenced if prompt.index("NOTES SO FAR") < prompt.index("\nSECTION ") else fenced[::-1]
     held = re.split(r"^Q\d+$", notes, flags=re.MULTILINE)[1:]
     asked = re.findall(r"^Q\d+: (.+)$", prompt, re.MULTILINE)
     assert len(asked) == len(held), prompt

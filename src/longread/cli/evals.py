@@ -82,7 +82,8 @@ def run(
     strategy: Annotated[
         str,
         typer.Option(
-            help="direct (the benchmark's own prompt in one pass), auto, full, sequential, speculative or rounds (with notes), search."
+            help="direct (the benchmark's own prompt in one pass), auto, full, search, or with notes: sequential, "
+            "speculative, rounds."
         ),
     ] = "auto",
     limit: Annotated[

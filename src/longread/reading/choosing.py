@@ -7,7 +7,7 @@ so that no note can talk the model into dropping all others.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 
 from longread.reading.notes import Entry
 
@@ -26,6 +26,7 @@ async def choose(
     room: int,
     prompt: int,
     pick: Pick,
+    first: Collection[int] = (),
 ) -> list[Entry]:
     """Entries that take at most `room` tokens together, in their order.
 
@@ -36,6 +37,7 @@ async def choose(
         room: Tokens of what is kept.
         prompt: Tokens of entries that one call can look at.
         pick: The call.
+        first: Ids of entries that are kept whatever is picked, if they fit half of the room.
     """
     kept = list(entries)
     while (total := sum(map(size, kept))) > room:
@@ -45,7 +47,7 @@ async def choose(
             entry
             for part in await asyncio.gather(
                 *(
-                    _best(group, size, value, max(least, sum(map(size, group)) * room // total), pick)
+                    _best(group, size, value, max(least, sum(map(size, group)) * room // total), pick, first)
                     for group in groups
                 )
             )
@@ -71,6 +73,7 @@ async def _best(
     value: Callable[[Entry], float],
     room: int,
     pick: Pick,
+    first: Collection[int],
 ) -> list[Entry]:
     total = sum(map(size, group))
     if total <= room:
@@ -86,6 +89,6 @@ async def _best(
         return left
 
     picked = await pick(group, max(1, len(group) * room // total))
-    left = fill(picked, room // 2)
+    left = fill([*(id for id in own if id in first), *picked], room // 2)
     fill(sorted(own, key=lambda id: (-value(own[id]), id)), room - room // 2 + left)
     return [entry for entry in group if entry.id in kept]

@@ -118,9 +118,12 @@ class Journal:
         *,
         parent: str | None = None,
         caps: Caps = NO_CAPS,
+        fenced_as_before: bool = False,
     ) -> JournaledRun:
-        """A new run."""
+        """A new run. Its text may be fenced as in an earlier run on the very same text, which could not know the word
+        either; prompts then begin alike, as prefix caches need."""
         id, now = secrets.token_hex(6), time.time()
+        fence = self._fence(corpus) if fenced_as_before else None
         lock = self._acquire(id)
         with self._db.transaction():
             self._db.rows(
@@ -129,7 +132,7 @@ class Journal:
                 (
                     id,
                     key,
-                    secrets.token_hex(8),
+                    fence or secrets.token_hex(8),
                     json.dumps(list(questions)),
                     json.dumps(command),
                     model,
@@ -145,6 +148,17 @@ class Journal:
             if stdin is not None:
                 self._db.rows("INSERT INTO inputs VALUES (?, ?)", (id, zlib.compress(stdin)))
         return JournaledRun(self._db, lock, id, caps)
+
+    def _fence(self, corpus: Corpus) -> str | None:
+        """The word that fenced the same documents last."""
+        ids = [document.id for document in corpus.documents]
+        rows = self._db.rows(
+            "SELECT runs.id, nonce FROM runs JOIN documents ON run = runs.id AND position = 0 AND documents.id = ? "
+            "ORDER BY runs.created DESC LIMIT 20",
+            (ids[0] if ids else "",),
+        )
+        same = (row["nonce"] for row in rows if list(self.documents(row["id"])) == ids)
+        return next(same, None)
 
     def resume(self, id: str, caps: Caps = NO_CAPS, command: Mapping[str, Any] | None = None) -> JournaledRun:
         """An unfinished run again, by a command with other caps perhaps. RunBusyError while a process works on it."""

@@ -84,15 +84,23 @@ class LanguagePolicy:
     """Calls at once, where a strategy has that many."""
     given: str = ""
     """The sizes that were asked for, without those the server was asked for: what makes a run another run."""
-    nonce: str = "text"
+    nonce: str = "0" * 16
     """Fences document text; drawn anew for each run."""
 
     @classmethod
     def over(
-        cls, model: ChatModel, prompts: str = "ledger", *, window: int | None = None, **budgets: Any
+        cls,
+        model: ChatModel,
+        prompts: str = "ledger",
+        *,
+        window: int | None = None,
+        chunk_first: bool = False,
+        **budgets: Any,
     ) -> Self:
         """A policy with budgets that suit the model's window (or `window`)."""
         loaded = load_prompts(prompts)
+        if chunk_first:
+            loaded = loaded.chunk_first()
         size = window or model.window or ASSUMED_WINDOW
         given = repr((window, sorted(budgets.items())))
         return cls(model, loaded, Budgets.of(size, format=loaded.format, **budgets), given=given)
@@ -345,6 +353,7 @@ class LanguagePolicy:
                 room=room,
                 prompt=self.budgets.chunk + self.budgets.notes,
                 pick=pick,
+                first=notes.held_fast(room // 2, self._size),
             )
         )
 
@@ -412,8 +421,10 @@ class LanguagePolicy:
         return Draft(stream.text, True, cited or supporting(stream.text, notes), notes, calls, stopped)
 
     def _render(self, template: str, **values: object) -> Request:
-        text = self.prompts.render(template, open=f"<<{self.nonce}", close=f"{self.nonce}>>", **values)
-        return Request(template, text, str(values.get("section", "")))
+        # A model may have been talked into noting the fence: it must not stand within it.
+        shown = {name: str(value).replace(self.nonce, "…") for name, value in values.items()}
+        text = self.prompts.render(template, open=f"<<{self.nonce}", close=f"{self.nonce}>>", **shown)
+        return Request(template, text, shown.get("section", ""))
 
     async def _stream(self, prompt: Request, stream: AnswerStream) -> tuple[tuple[Call, ...], str | None]:
         """Fills `stream` with an answer; says so when it stayed cut off at its last attempt."""

@@ -60,6 +60,12 @@ class Expire(NamedTuple):
     id: int
 
 
+class Pin(NamedTuple):
+    """A verified entry that must not be dropped for want of room. Half of the room at most is kept for such."""
+
+    id: int
+
+
 class Rewrite(NamedTuple):
     """The whole memory anew, as checkpoints trained on free text give it."""
 
@@ -68,7 +74,7 @@ class Rewrite(NamedTuple):
     """Sentences of the memory that stand in this section, so that the answer can cite them."""
 
 
-Operation = Add | Replace | Expire | Rewrite
+Operation = Add | Replace | Expire | Pin | Rewrite
 
 _SHARE = 8
 """A chunk may hold 1/8 of the budget before its entries are the first to go."""
@@ -102,6 +108,8 @@ class Notes:
     """Free text; empty in the ledger format."""
     unwanted: frozenset[int] = frozenset()
     """Ids of entries that a later step held to be useless."""
+    pinned: frozenset[int] = frozenset()
+    """Ids of entries that a step asked to keep whatever comes."""
     version: int = 0
     next_id: int = 1
 
@@ -117,7 +125,7 @@ class Notes:
         """
         entries = {entry.id: entry for entry in self.entries}
         known = {(entry.span, entry.claim) for entry in self.entries}
-        memory, next_id, unwanted = self.memory, self.next_id, self.unwanted
+        memory, next_id, unwanted, pinned = self.memory, self.next_id, self.unwanted, self.pinned
 
         def add(claim: str, quote: str, span: Span | None, replaces: int | None, weight: float) -> None:
             nonlocal next_id
@@ -141,14 +149,16 @@ class Notes:
                     add(claim, quote, None, id if id in entries else None, 0.0)
                 case Expire(id):
                     unwanted |= {id} & entries.keys()
+                case Pin(id):
+                    pinned |= {id} & entries.keys()
                 case Rewrite(text, supports):
                     memory = text
                     for support in supports:
                         add(support.claim, support.quote, support.span, None, support.weight)
         if plan is None or reads_as_instruction(plan):
             plan = self.plan
-        state = (tuple(entries.values()), plan, memory, unwanted)
-        if state == (self.entries, self.plan, self.memory, self.unwanted):
+        state = (tuple(entries.values()), plan, memory, unwanted, pinned)
+        if state == (self.entries, self.plan, self.memory, self.unwanted, self.pinned):
             return self
         return Notes(*state, self.version + 1, next_id)
 
@@ -174,23 +184,34 @@ class Notes:
         entries = tuple(sorted(self.entries, key=lambda e: (e.chunk, e.span or (), e.id)))
         return self if entries == self.entries else replace(self, entries=entries, version=self.version + 1)
 
+    def held_fast(self, room: int, cost: Callable[[Entry], int]) -> frozenset[int]:
+        """Ids of the pinned entries that have a citation, the earliest, as many as `room` tokens hold."""
+        held = set()
+        for entry in self.entries:
+            if entry.id in self.pinned and entry.span and cost(entry) <= room:
+                held.add(entry.id)
+                room -= cost(entry)
+        return frozenset(held)
+
     def fit(
         self, budget: int, cost: Callable[[Entry], int], value: Callable[[Entry], float]
     ) -> tuple[Notes, tuple[Entry, ...]]:
         """Notes within `budget` tokens, and the entries dropped for it.
 
         First, as long as chunks hold more than 1/8 of the budget each, the latest of them loses its least
-        valuable entry; then the least valuable entry of all goes. Verified entries are worth more than
-        unverified ones, and of equals the earlier.
+        valuable entry; then the least valuable entry of all goes. Pinned entries are worth most, then verified
+        ones, and of equals the earlier.
         """
         costs = {entry.id: cost(entry) for entry in self.entries}
         total = sum(costs.values())
         if total <= budget:
             return self, ()
+        kept_for = self.held_fast(budget // 2, cost)
 
-        def worth(entry: Entry) -> tuple[bool, bool, float, int]:
+        def worth(entry: Entry) -> tuple[bool, bool, bool, float, int]:
             verified = entry.span is not None
-            return (verified, verified or entry.id not in self.unwanted, value(entry), -entry.id)
+            wanted = verified or entry.id not in self.unwanted
+            return (entry.id in kept_for, verified, wanted, value(entry), -entry.id)
 
         ranked = sorted(self.entries, key=worth)
         share: Counter[int] = Counter()

@@ -50,7 +50,9 @@ async def open_policy(settings: Settings) -> Opened:
         ModelError: The model cannot be reached or loaded.
     """
     name, url = settings.model, settings.base_url
-    load_prompts(settings.prompts)  # a wrong name is told even where no prompt is needed
+    prompts = load_prompts(settings.prompts)  # a wrong name is told even where no prompt is needed
+    if settings.chunk_first:
+        prompts.chunk_first()
     if name == EXTRACTIVE:
         return _extractive(settings, "model: extractive (no language model)")
     if name is None and url is None and not settings.discover:
@@ -129,6 +131,7 @@ def _language(model: ChatModel, settings: Settings, concurrency: int | None) -> 
         model,
         settings.prompts,
         window=settings.window,
+        chunk_first=settings.chunk_first,
         chunk=settings.chunk_tokens,
         notes=settings.notes_tokens,
         answer=settings.answer_tokens,

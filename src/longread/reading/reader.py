@@ -249,6 +249,7 @@ class Reader:
                     stdin,
                     parent=job.parent,
                     caps=caps,
+                    fenced_as_before=self.settings.chunk_first,
                 )
         events: asyncio.Queue[Event | None] = asyncio.Queue()
         work = asyncio.create_task(self._work(job, run, resumed, events))

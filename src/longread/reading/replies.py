@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import json_repair
 from pydantic import BaseModel, Field, ValidationError
 
-from longread.reading.notes import Add, Expire, Operation, Replace
+from longread.reading.notes import Add, Expire, Operation, Pin, Replace
 
 
 class FormatError(ValueError):
@@ -38,8 +38,8 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 _DROP = re.compile(
-    _LEAD + r"(?:DROP|EXPIRE)\b\*{0,2}[ \t]{0,4}[:：]?\*{0,2}[ \t]{0,4}"
-    r"(\[?n?\d{1,9}\]?(?:[ \t,;]{1,4}\[?n?\d{1,9}\]?)*)[ \t.]{0,4}$",
+    _LEAD + r"(DROP|EXPIRE|PIN)\b\*{0,2}[ \t]{0,4}[:：]?\*{0,2}[ \t]{0,4}"
+    r"(\[?n?\d{1,9}\]?(?:[ \t,;]{1,4}\[?n?\d{1,9}\]?)*)[ \t.]{0,4}(?:\([^\n]{0,200})?$",
     re.IGNORECASE,
 )
 _LABEL = re.compile(
@@ -67,7 +67,7 @@ def parse_lines(text: str) -> Parsed:
     if not items:
         if _NOTHING.fullmatch(text.strip()[:200]):
             return Parsed(())
-        raise FormatError("it has no line that begins with NOTE:, UPDATE, DROP, PLAN: or NOTHING")
+        raise FormatError("it has no line that begins with NOTE:, UPDATE, DROP, PIN, PLAN: or NOTHING")
     if len(items) > _MOST_ITEMS:
         raise FormatError(f"it has {len(items):,} lines; keep to the most important")
     operations: list[Operation] = []
@@ -75,6 +75,8 @@ def parse_lines(text: str) -> Parsed:
     for item in items:
         if item.tag == "DROP":
             operations += [Expire(int(n)) for n in re.findall(r"\d+", item.body)]
+        elif item.tag == "PIN":
+            operations += [Pin(int(n)) for n in re.findall(r"\d+", item.body)]
         elif item.tag == "PLAN":
             plan = " ".join(item.body.split())
         elif (note := _note(item)) is not None:
@@ -129,7 +131,7 @@ def _items(text: str) -> list[_Item]:
     open_ = False
     for line in text.strip().strip("`").splitlines():
         if match := _DROP.match(line):
-            items.append(("DROP", None, [match[1]]))
+            items.append(("PIN" if match[1].upper() == "PIN" else "DROP", None, [match[2]]))
             open_ = False
         elif match := _TAG.match(line):
             items.append((match[1].upper(), int(match[2]) if match[2] else None, [match[3]]))
@@ -144,7 +146,11 @@ def _items(text: str) -> list[_Item]:
 
 def _note(item: _Item) -> Add | Replace | None:
     """The note that an item makes, or None."""
-    if item.tag in ("DROP", "PLAN", "ANSWER", "NOTHING") or not item.body or _NOTHING.fullmatch(item.body):
+    if (
+        item.tag in ("DROP", "PIN", "PLAN", "ANSWER", "NOTHING")
+        or not item.body
+        or _NOTHING.fullmatch(item.body)
+    ):
         return None
     claim, quote = _claim_and_quote(item.body)
     if item.tag in ("UPDATE", "REPLACE") and item.id is not None:
@@ -184,6 +190,7 @@ class NoteReply(BaseModel):
     notes: list[_Note] = Field(default_factory=list)
     updates: list[_Update] = Field(default_factory=list)
     drop: list[int] = Field(default_factory=list)
+    pin: list[int] = Field(default_factory=list)
     plan: str = ""
 
 
@@ -206,7 +213,7 @@ def parse_json(text: str) -> Parsed:
     except (ValueError, RecursionError):
         raise FormatError("its JSON cannot be read") from None
     if not isinstance(data, dict) or not data.keys() & NoteReply.model_fields.keys():
-        raise FormatError('it is not a JSON object with "notes", "updates", "drop" and "plan"')
+        raise FormatError('it is not a JSON object with "notes", "updates", "drop", "pin" and "plan"')
     try:
         reply = NoteReply.model_validate(data)
     except ValidationError as error:
@@ -216,6 +223,7 @@ def parse_json(text: str) -> Parsed:
     operations: list[Operation] = [Add(n.claim, n.quote) for n in reply.notes if n.claim or n.quote]
     operations += [Replace(u.id, u.claim, u.quote) for u in reply.updates if u.claim or u.quote]
     operations += [Expire(id) for id in reply.drop]
+    operations += [Pin(id) for id in reply.pin]
     return Parsed(tuple(operations), reply.plan or None)
 
 
