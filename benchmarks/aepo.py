@@ -1,11 +1,11 @@
 """Whether AEPO holds the entropy: noisy rewards with plain GRPO, with positive samples alone, and with AEPO.
 
-    python benchmarks/aepo.py --seeds 0 1 2 --picture docs/aepo.svg
+    python benchmarks/aepo.py --seeds 3 4 5 --picture docs/aepo.svg
 
 The base answers the lookups of `benchmarks/learning.py`. Then seven of ten texts lack the line asked about, and a
 judge passes four of five answers to them, whatever they are: most of what is rewarded is chance, as with bad data and
-weak judges. The band is set from the entropy of the base before any run, by shares that runs with other seeds (7, 8)
-suggested.
+weak judges. The band is set from the entropy of the base before any run, by shares that runs with other seeds (0, 1,
+2, 7, 8) suggested.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ NOTHING = "nowhere"
 IMITATED = 120
 """Steps of imitated replies: the base answers nearly all questions that can be answered."""
 TOP_P = 0.8
-LOW, HIGH = 0.6, 0.95
+LOW, HIGH = 0.6, 0.85
 """The band, as shares of the base's entropy."""
 SLACK = 0.2
 """What counts as held: within the band, or past it by no more than this share of the bound."""
@@ -137,7 +137,7 @@ def draw(runs: dict[str, list[list[dict[str, Any]]]], band: tuple[float, float],
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--seeds", type=int, nargs="+", default=[0, 1, 2], help="Of the runs; the base has one."
+        "--seeds", type=int, nargs="+", default=[3, 4, 5], help="Of the runs; the base has one."
     )
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--text-steps", type=int, default=1_500)
