@@ -1,10 +1,11 @@
 """What reading costs the client: time a chunk beyond a bare HTTP call, and peak memory.
 
-    make bench            # or: python benchmarks/overhead.py --tokens 1M 4M 10M
+    make bench            # or: python benchmarks/overhead.py --tokens 1M 4M 10M --concurrency 1 64
 
 An instant server answers every request at once: on every 20th section with a note that quotes it, else with
-NOTHING. A bare client sends requests of the same size to the same server in the same run. Each measurement
-is a process of its own, so that peak memory is its own.
+NOTHING. A bare client sends requests of the same size to the same server in the same run, as many at once. Each
+measurement is a process of its own, so that peak memory is its own. One call at a time reads in order, several read
+in rounds.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ import json
 import random
 import re
 import resource
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -99,8 +99,8 @@ def text(tokens: int) -> str:
     return "".join([page] * pages + [page[:rest]])  # never held twice, so that peak memory is the reader's
 
 
-async def bare(url: str, calls: int) -> dict[str, float]:
-    """Requests of the same size through the HTTP library alone."""
+async def bare(url: str, calls: int, concurrency: int) -> dict[str, float]:
+    """Requests of the same size through the HTTP library alone, so many at once."""
     import httpx2 as httpx
 
     body = {
@@ -108,17 +108,21 @@ async def bare(url: str, calls: int) -> dict[str, float]:
         "stream": True,
         "messages": [{"role": "user", "content": "\nSECTION 1 OF 9\n<<x\n\n" + text(CHUNK)}],
     }
-    times = []
-    async with httpx.AsyncClient(trust_env=False) as client:
-        for _ in range(calls):
-            start = time.perf_counter()
-            await client.post(f"{url}/chat/completions", json=body)
-            times.append(time.perf_counter() - start)
-    return {"ms_per_call": 1000 * sum(times) / len(times), "median_ms": 1000 * statistics.median(times)}
+    left = iter(range(calls))
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=concurrency)
+    async with httpx.AsyncClient(trust_env=False, limits=limits) as client:
+
+        async def send() -> None:
+            for _ in left:
+                (await client.post(f"{url}/chat/completions", json=body)).raise_for_status()
+
+        start = time.perf_counter()
+        await asyncio.gather(*(send() for _ in range(concurrency)))
+        return {"ms_per_call": 1000 * (time.perf_counter() - start) / calls}
 
 
-async def read(url: str, tokens: int) -> dict[str, float]:
-    """A whole sequential run as the command line does it, journal included."""
+async def read(url: str, tokens: int, concurrency: int) -> dict[str, float]:
+    """A whole run as the command line does it, journal included."""
     from longread import Corpus, Document, Journal, Reader
     from longread.reading.events import ChunkRead, Finished, Started
 
@@ -126,8 +130,8 @@ async def read(url: str, tokens: int) -> dict[str, float]:
         journal = Journal(Path(folder))
         corpus = Corpus((Document("d", "d.txt", text(tokens)),))
         reader = Reader(
-            "instant", base_url=url, strategy="sequential", journal=journal,
-            window=32_768, chunk_tokens=CHUNK, notes_tokens=2_000,
+            "instant", base_url=url, strategy="sequential" if concurrency == 1 else "rounds", journal=journal,
+            window=32_768, chunk_tokens=CHUNK, notes_tokens=2_000, concurrency=concurrency, early_exit=False,
         )  # fmt: skip
         begin, chunks, answered = 0.0, 0, False
         start = time.perf_counter()
@@ -143,6 +147,7 @@ async def read(url: str, tokens: int) -> dict[str, float]:
         journal.close()
     return {
         "tokens": tokens,
+        "concurrency": concurrency,
         "chunks": chunks,
         "answered": answered,
         "prepare_s": begin - start,
@@ -162,6 +167,7 @@ def main() -> None:
     """Runs all and prints a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tokens", nargs="+", default=["1M", "4M", "10M"])
+    parser.add_argument("--concurrency", nargs="+", type=int, default=[1, 64])
     parser.add_argument("--part", choices=["serve", "bare", "read"], help=argparse.SUPPRESS)
     parser.add_argument("--url", help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -171,9 +177,9 @@ def main() -> None:
     if args.part == "serve":
         asyncio.run(serve())
     elif args.part == "bare":
-        print(json.dumps(asyncio.run(bare(args.url, 400))))
+        print(json.dumps(asyncio.run(bare(args.url, 800, args.concurrency[0]))))
     elif args.part == "read":
-        print(json.dumps(asyncio.run(read(args.url, sizes[0]))))
+        print(json.dumps(asyncio.run(read(args.url, sizes[0], args.concurrency[0]))))
     else:
         with subprocess.Popen(
             [sys.executable, __file__, "--part", "serve"], stdout=subprocess.PIPE
@@ -181,21 +187,30 @@ def main() -> None:
             assert server.stdout
             url = f"http://127.0.0.1:{int(server.stdout.readline())}/v1"
             try:
-                before = measure("--part", "bare", "--url", url)
-                rows = [measure("--part", "read", "--url", url, "--tokens", str(n)) for n in sizes]
-                after = measure("--part", "bare", "--url", url)
+                for together in args.concurrency:
+                    report(url, sizes, str(together))
             finally:
                 server.kill()
-        floor = (before["ms_per_call"] + after["ms_per_call"]) / 2
+
+
+def report(url: str, sizes: list[int], concurrency: str) -> None:
+    """A table of reading with so many calls at once."""
+    common = ("--url", url, "--concurrency", concurrency)
+    before = measure("--part", "bare", *common)
+    rows = [measure("--part", "read", *common, "--tokens", str(size)) for size in sizes]
+    after = measure("--part", "bare", *common)
+    floor = (before["ms_per_call"] + after["ms_per_call"]) / 2
+    print(
+        f"{concurrency} at once, bare call: {floor:.2f} ms (before {before['ms_per_call']:.2f}, after "
+        f"{after['ms_per_call']:.2f})"
+    )
+    print("tokens     chunks  prepare s  ms/chunk  overhead ms  share of bare  peak MiB  text MiB")
+    for row in rows:
         print(
-            f"bare call: {floor:.2f} ms (before {before['ms_per_call']:.2f}, after {after['ms_per_call']:.2f})"
+            f"{row['tokens']:>10,} {row['chunks']:>6,} {row['prepare_s']:>9.2f} {row['ms_per_chunk']:>9.2f}"
+            f" {row['ms_per_chunk'] - floor:>12.2f} {floor / row['ms_per_chunk']:>13.0%} {row['peak_mib']:>10.0f}"
+            f" {row['text_mib']:>9.1f}"
         )
-        print("tokens     chunks  prepare s  ms/chunk  overhead ms  peak MiB  text MiB")
-        for row in rows:
-            print(
-                f"{row['tokens']:>10,} {row['chunks']:>6,} {row['prepare_s']:>9.2f} {row['ms_per_chunk']:>9.2f}"
-                f" {row['ms_per_chunk'] - floor:>12.2f} {row['peak_mib']:>9.0f} {row['text_mib']:>9.1f}"
-            )
 
 
 if __name__ == "__main__":

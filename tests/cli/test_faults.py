@@ -94,7 +94,8 @@ def test_a_fault_that_stays_is_a_clear_error_and_the_run_goes_on_later(
     assert resumed.returncode == 0, resumed.stderr
     assert json.loads(resumed.stdout)["answer"] == f"{WORLD.answer} [1][2]"
     assert "goes on" in resumed.stderr
-    assert all(server.replied[prompt] == count for prompt, count in before.items())
+    repeated = sum(server.replied[prompt] - count for prompt, count in before.items())
+    assert repeated < FLIGHTS[strategy]  # those in flight when the run stopped
 
 
 @pytest.mark.slow

@@ -54,7 +54,7 @@ def ask(
     model: Model = None,
     base_url: BaseUrl = None,
     strategy: Annotated[
-        str | None, typer.Option(help="auto, full (one pass), sequential (with notes), search (retrieval).")
+        str | None, typer.Option(help="auto, full (one pass), search (retrieval), or with notes: sequential, speculative, rounds.")
     ] = None,
     truncate: Annotated[
         str | None, typer.Option(help="middle: lets --strategy full cut too long a text in the middle.")

@@ -188,7 +188,7 @@ async def _read(
         found=seen.found(text.evidence),
         cited=cited(answer.citations, text.corpus, text.evidence),
         calls=answer.usage.calls,
-        critical=answer.usage.calls,  # no strategy makes calls at the same time
+        critical=seen.path,
         input_tokens=answer.usage.input_tokens,
         output_tokens=answer.usage.output_tokens,
         seconds=time.monotonic() - started,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from longread.evals.results import Cited, Found
 from longread.reading.notes import Entry, Notes
 from longread.reading.policy import Draft, Emit, Noted, Policy, Review, Task, Turn
-from longread.reading.recording import Run
+from longread.reading.recording import RecordedModel, Run
 from longread.reading.retained import matches, share, spans, standing
 from longread.reading.section import Section
 from longread.types import Citation, Corpus, Evidence, Span
@@ -22,6 +22,13 @@ class Seen:
     reached: list[Span] = field(default_factory=list)
     captured: set[Span] = field(default_factory=set)
     retained: set[Span] = field(default_factory=set)
+    model: RecordedModel | None = None
+    """Who was asked, once the run has begun."""
+
+    @property
+    def path(self) -> int:
+        """Calls that waited for one another."""
+        return self.model.path if self.model else 0
 
     def found(self, evidence: Sequence[Evidence]) -> Found | None:
         """How far the evidence got; None where there is none, or nothing was read in this process."""
@@ -79,7 +86,10 @@ class Witnessed:
 
     def bind(self, run: Run) -> Witnessed:
         """The same, bound."""
-        return Witnessed(self._policy.bind(run), self._seen)
+        bound = self._policy.bind(run)
+        model = getattr(bound, "model", None)
+        self._seen.model = model if isinstance(model, RecordedModel) else None
+        return Witnessed(bound, self._seen)
 
     def count(self, text: str) -> int:
         """Tokens in `text`."""

@@ -123,6 +123,8 @@ class RecordedModel:
         self._model = model
         self._run = run
         self._asked: Counter[str] = Counter()
+        self.path = 0
+        """Calls of the longest chain in which each began after the one before had ended."""
         self._structured = bool(run.settle("structured", model.structured))
         # An estimate that went on learning would cut notes otherwise when the run is repeated.
         self.ratio = run.settle("ratio", model.ratio)
@@ -161,8 +163,10 @@ class RecordedModel:
         digest = _digest(messages, sampling)
         self._asked[digest] += 1
         key = f"{digest}-{self._asked[digest]}"
+        begun = self.path
         reply = self._run.recall(key)
         if reply is not None:
+            self.path = max(self.path, begun + 1)
             return reply
         tokens = sum(self._count(message.text) for message in messages)
         try:
@@ -176,6 +180,7 @@ class RecordedModel:
             raise
         reply = replace(reply, text=_clean(reply.text), thinking=_clean(reply.thinking))
         self._run.record(key, reply, tokens + self._count(reply.thinking + reply.text))
+        self.path = max(self.path, begun + 1)
         return reply
 
     def void(self, requests: Sequence[tuple[tuple[Message, ...], Sampling]]) -> None:
