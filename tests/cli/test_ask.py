@@ -93,6 +93,7 @@ def test_what_the_documents_do_not_hold_exits_with_3(world: Cli, server: ModelSe
     assert (data["answered"], data["citations"]) == (False, [])
 
 
+@pytest.mark.slow
 def test_the_same_command_gives_the_stored_answer_until_something_changes(
     world: Cli, server: ModelServer
 ) -> None:

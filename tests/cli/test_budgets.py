@@ -99,6 +99,7 @@ def deviations(cli: Cli, *common: str) -> list[tuple[float, float]]:
     return shares
 
 
+@pytest.mark.slow
 def test_estimates_are_close_on_ten_varied_inputs(cli: Cli, server: ModelServer) -> None:
     shares = deviations(cli, "--model", "scripted", "--base-url", server.base_url, "--window", "16384")
     assert all(abs(share - 1) <= 0.15 for pair in shares for share in pair), shares

@@ -4,9 +4,12 @@ import re
 import sysconfig
 from pathlib import Path
 
+import pytest
+
 from tests.support.cli import Cli
 
 
+@pytest.mark.slow
 def test_the_demo_follows_three_hops_and_cites_each_line(cli: Cli) -> None:
     done = cli("demo", LONGREAD_STATE_DIR="kept")
     assert done.returncode == 0, done.stderr

@@ -177,6 +177,7 @@ def test_schemas_are_really_tried(cli: Cli, reply: Answer, status: str, words: s
     assert words in found["JSON schema"][0][1]
 
 
+@pytest.mark.slow
 def test_a_server_that_refuses_schemas_is_told_as_such(cli: Cli) -> None:
     with ModelServer(examinee.read) as server:
         server.refuses = "response_format"
@@ -187,6 +188,7 @@ def test_a_server_that_refuses_schemas_is_told_as_such(cli: Cli) -> None:
     assert found["JSON schema"][0][0] == "ok"
 
 
+@pytest.mark.slow
 def test_the_windows_traps_are_told(cli: Cli) -> None:
     answers = (*FINE, said('{"metal": "copper"}'))
     with vllm(*answers) as server:
@@ -260,6 +262,7 @@ def test_wrong_settings_are_a_failed_line(cli: Cli) -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.slow
 def test_quality_of_a_perfect_reader_is_ten_of_ten(cli: Cli) -> None:
     with ModelServer(examinee.read) as server:
         args = ("doctor", "--quality", "--base-url", server.base_url, "--window", "8192")
@@ -331,6 +334,7 @@ def test_a_real_server_passes(cli: Cli, real_server: RealServer) -> None:
     assert "reported" in found["counting"][0][1]
 
 
+@pytest.mark.slow
 def test_a_checkpoint_in_this_process_passes(cli: Cli, tiny_checkpoint: Path) -> None:
     found = checks(cli("doctor", "--json", "--model", f"local:{tiny_checkpoint}"))
     assert {status for name in ("answers", "window", "speed", "counting") for status, *_ in found[name]} == {

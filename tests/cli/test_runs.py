@@ -229,6 +229,7 @@ def test_deleted_runs_leave_nothing_behind(world: Cli, server: ModelServer) -> N
     assert not list((state / "locks").glob("*"))
 
 
+@pytest.mark.slow
 def test_old_runs_are_deleted_by_age_and_number(world: Cli, server: ModelServer) -> None:
     runs = [ask(world, server, FIRST, "--fresh")["run_id"] for _ in range(3)]
     with sqlite3.connect(world.folder / ".state" / "journal.db") as db:

@@ -224,6 +224,7 @@ def test_encrypted_pdf_opens_with_the_empty_password_only(tmp_path: Path) -> Non
     assert reason(tmp_path, "b.pdf", locked) == "encrypted PDF: a password is needed"
 
 
+@pytest.mark.slow
 def test_pdf_that_asks_for_endless_work_is_stopped(tmp_path: Path) -> None:
     """Every page draws one stream of half a million operations: kilobytes on disk, hours of work."""
     import zlib

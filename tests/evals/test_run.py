@@ -50,6 +50,7 @@ def folder(cli: Cli) -> Path:
     return made
 
 
+@pytest.mark.slow
 def test_a_reader_that_knows_is_right_and_its_evidence_is_followed(cli: Cli, server: ModelServer) -> None:
     done = cli(*asks(server, "--strategy", "sequential", "--window", "32768", "--set", "chunk_tokens=1500"))
     assert done.returncode == 0, done.stdout + done.stderr
@@ -191,6 +192,7 @@ def test_the_tasks_run_under_plain_inspect(
     assert server.calls == calls  # what was done is known
 
 
+@pytest.mark.slow
 def test_extractive_needs_no_server(cli: Cli) -> None:
     done = cli("eval", "run", *SMALL, "--model", "extractive", "--limit", "6")
     assert done.returncode == 0, done.stderr

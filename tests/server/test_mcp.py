@@ -518,6 +518,7 @@ FAR = ("-c", f"import longread.models.transport as t; t.is_loopback = lambda url
 """Makes the loopback server count as another machine."""
 
 
+@pytest.mark.slow
 async def test_much_text_goes_to_an_unpriced_server_only_with_consent(
     world: Cli, server: ModelServer
 ) -> None:

@@ -135,6 +135,7 @@ def test_verify_takes_no_sample_that_was_tampered_with(
     assert done.returncode == 1 and done.stdout.count(": identity: ") == 1 and told in done.stdout
 
 
+@pytest.mark.slow
 def test_fewer_samples_than_wanted_and_an_unusable_folder_are_told(cli: Cli):
     pages.write(cli.folder)
     few = cli(*ARGS, "--size", "2000")

@@ -234,6 +234,7 @@ def test_replies_are_asked_for_and_proved(tmp_path: Path):
     assert not [faults for _, faults in prove(out) if faults]
 
 
+@pytest.mark.slow
 def test_conversations_that_open_alike_are_told_by_a_later_message():
     pages = tuple(
         page
@@ -258,6 +259,7 @@ def test_conversations_that_open_alike_are_told_by_a_later_message():
     )
 
 
+@pytest.mark.slow
 def test_each_conversation_of_a_file_is_one_and_is_proved_from_the_stored_file(tmp_path: Path):
     rows = []
     for number in range(30):

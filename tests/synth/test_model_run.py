@@ -32,6 +32,7 @@ FAR = (
 )
 
 
+@pytest.mark.slow
 def test_what_a_real_model_says_at_random_is_all_rejected_and_the_run_ends_well(
     real_server: RealServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -80,6 +81,7 @@ def world(cli: Cli) -> Cli:
     return cli
 
 
+@pytest.mark.slow
 def test_another_machine_is_asked_with_consent_or_a_cap_alone(world: Cli):
     with ModelServer(lambda prompt: NOTHING) as server:
         args = ("--config", "set.toml", "--base-url", server.base_url)
@@ -95,6 +97,7 @@ def test_another_machine_is_asked_with_consent_or_a_cap_alone(world: Cli):
         assert (done.returncode, server.calls) == (0, 3), done.stderr
 
 
+@pytest.mark.slow
 def test_a_file_names_the_model_and_a_cap_stops_the_run_which_goes_on_with_a_higher_one(world: Cli):
     with ModelServer(lambda prompt: NOTHING) as server:
         file = world.folder / "set.toml"
@@ -115,6 +118,7 @@ def test_a_file_names_the_model_and_a_cap_stops_the_run_which_goes_on_with_a_hig
         assert server.calls == 6
 
 
+@pytest.mark.slow
 def test_calls_that_fail_are_counted_and_too_few_for_what_is_wished_are_told_before_any(world: Cli):
     with ModelServer(lambda prompt: NOTHING, lambda number, prompt: "500" if number == 1 else None) as server:
         args = ("--config", "set.toml", "--base-url", server.base_url, "--max-calls", "4", "--processes", "1")
@@ -127,6 +131,7 @@ def test_calls_that_fail_are_counted_and_too_few_for_what_is_wished_are_told_bef
     assert "failed calls: 1; the last one: scripted at 127.0.0.1:" in done.stderr
 
 
+@pytest.mark.slow
 def test_show_tells_how_often_a_model_was_right(world: Cli):
     with ModelServer(
         lambda prompt: NOTHING if prompt.startswith("Propose") else "ANSWER: I cannot tell."

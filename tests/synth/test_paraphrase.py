@@ -78,6 +78,7 @@ class Wordsmith:
         return "I cannot" if kind == "unread" else json.dumps({"plan": plan, "more": kind == "more"})
 
 
+@pytest.mark.slow
 def test_only_what_keeps_its_slots_and_is_read_back_is_reworded(tmp_path: Path):
     documents = pages.documents(3, 40, 20)
     plain = samples(run(documents, RECIPE, tmp_path / "plain"))

@@ -124,6 +124,7 @@ def test_balance_keeps_as_many_of_each_rate(plain: list[Sample], tmp_path: Path)
     assert len(set(kinds.values())) == 1 and kinds.keys() == {"too hard", "half", "easy"}
 
 
+@pytest.mark.slow
 def test_tries_keep_to_the_calls_and_the_number_and_all_others_stay(plain: list[Sample], tmp_path: Path):
     for calls, most, expected in ((100, None, 4), (700, 3, 3)):
         one = pupil(plain)
@@ -140,6 +141,7 @@ def test_tries_keep_to_the_calls_and_the_number_and_all_others_stay(plain: list[
         assert gone <= {id_ for id_, _ in one.shown}
 
 
+@pytest.mark.slow
 def test_a_killed_run_asks_no_try_twice(plain: list[Sample], tmp_path: Path):
     documents = pages.documents(3, 40, 20)
     whole, begun = pupil(plain), pupil(plain)
@@ -176,6 +178,7 @@ def test_a_call_that_fails_loses_no_other_sample(plain: list[Sample], tmp_path: 
     assert "no reply: 1" in (out / CARD).read_text()
 
 
+@pytest.mark.slow
 def test_a_cap_on_tokens_stops_the_run_which_a_higher_one_takes_on(plain: list[Sample], tmp_path: Path):
     documents = pages.documents(3, 40, 20)
     one = pupil(plain)

@@ -438,6 +438,7 @@ print(peak() - before)
 """
 
 
+@pytest.mark.slow
 def test_memory_is_that_of_a_few_tensors_however_many_there_are(tmp_path: Path) -> None:
     of, rows = 64, 1024
     torch.manual_seed(1)

@@ -50,6 +50,7 @@ def test_a_recipe_runs_in_order_and_each_stage_begins_where_the_one_before_ended
     assert stage["model"] == str(out / "1-full" / "model")
 
 
+@pytest.mark.slow
 def test_a_finished_recipe_is_not_run_again(recipe: Path, tmp_path: Path, cli: Cli) -> None:
     out = str(tmp_path / "out")
     assert cli("train", "run", str(recipe), "--out", out).returncode == 0
@@ -59,6 +60,7 @@ def test_a_finished_recipe_is_not_run_again(recipe: Path, tmp_path: Path, cli: C
     assert (again.returncode, again.stderr) == (0, "")
 
 
+@pytest.mark.slow
 def test_metrics_are_drawn(recipe: Path, tmp_path: Path, cli: Cli) -> None:
     out = tmp_path / "out"
     assert cli("train", "run", str(recipe), "--out", str(out)).returncode == 0
