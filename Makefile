@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
   $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 BIN := .venv/bin
 
-.PHONY: demo test test-all check format docs bench bench-rl bench-learning clean
+.PHONY: demo test test-all check format docs bench bench-reading bench-rl bench-learning clean
 
 demo: .venv/.core  ## a multi-hop question over this machine's own Python standard library
 	$(BIN)/python -m longread demo
@@ -40,6 +40,14 @@ bench-rl: .venv/.all build/trl/.ready  ## rollouts and updates beside TRL's GRPO
 bench-learning: .venv/.all  ## whether a tiny model learns, and AEPO holds its entropy: three seeds each, two hours
 	for seed in 0 1 2; do $(BIN)/python benchmarks/learning.py --seed $$seed || exit 1; done
 	$(BIN)/python benchmarks/aepo.py --picture docs/aepo.svg
+
+bench-reading: .venv/.all build/rivals/.ready  ## strategies beside rivals over one stub of a model, an hour and a half
+	$(BIN)/python -m benchmarks.reading --pictures docs
+
+build/rivals/.ready: benchmarks/reading/requirements.txt
+	$(PYTHON) -m venv build/rivals
+	build/rivals/bin/pip install -q --disable-pip-version-check -r benchmarks/reading/requirements.txt
+	touch $@
 
 # TRL (Apache-2.0) is measured against, and never needed: an environment of its own.
 build/trl/.ready: constraints.txt

@@ -1,0 +1,1 @@
+"""Adapters: each lets one way of reading answer a question over the same text, at the same server."""
