@@ -25,7 +25,7 @@ from typing import Any, Literal
 import uvicorn
 from pydantic import BaseModel
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -135,7 +135,10 @@ class Stub:
     async def chat(self, request: Request) -> Response:
         """One call."""
         run = self._runs[request.headers["authorization"].removeprefix("Bearer ")]
-        body = json.loads(await request.body())
+        try:
+            body = json.loads(await request.body())
+        except ClientDisconnect:  # a call made ahead, in vain
+            return Response(status_code=499)
         run.arrived += 1
         if run.terms.faults.stall_after is not None and run.arrived > run.terms.faults.stall_after:
             run.stalled.set()

@@ -8,12 +8,15 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from longread import Corpus, Document, Reader
+from longread import Corpus, Document, Journal, Reader
+from longread.errors import CapReached
 from longread.models.base import Message, OnDelta, Reply, Sampling
 from longread.models.scripted import ScriptedModel
 from longread.reading.events import ChunkRead, Finished
@@ -104,3 +107,21 @@ async def test_no_request_is_made_twice() -> None:
     model = Wayward(5, 60)
     await told(model, "speculative", corpus(5, 300))
     assert set(model.asked.values()) == {1}
+
+
+@pytest.mark.parametrize("strategy", ["sequential", "speculative", "rounds"])
+async def test_calls_in_flight_count_towards_a_cap_and_a_higher_one_goes_on(
+    tmp_path: Path, strategy: str
+) -> None:
+    text = corpus(9, 600)
+    plain, _ = await told(Wayward(9, 5), strategy, text)
+    journal = Journal(tmp_path)
+    capped = Wayward(9, 5)
+    with pytest.raises(CapReached):
+        await told(capped, strategy, text, journal=journal, max_calls=25)
+    assert capped.calls <= 25
+    more = Wayward(9, 5)
+    answers, _ = await told(more, strategy, text, journal=journal)
+    assert [answer.text for answer in answers] == [answer.text for answer in plain]
+    assert answers[0].usage.calls >= 25
+    journal.close()

@@ -24,7 +24,7 @@ class RealServer(NamedTuple):
 
 
 @contextmanager
-def serve_checkpoint(hub: Path, log: Path) -> Iterator[RealServer]:
+def serve_checkpoint(hub: Path, log: Path, *options: str) -> Iterator[RealServer]:
     """Serves REPOSITORY out of the cache at `hub` until the block ends. It answers one at a time."""
     port = _free_port()
     environment = {
@@ -35,7 +35,7 @@ def serve_checkpoint(hub: Path, log: Path) -> Iterator[RealServer]:
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     }
     command = [str(Path(sys.executable).with_name("transformers")), "serve", REPOSITORY]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--device", "cpu", *options]
     with log.open("wb") as output:
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
         try:

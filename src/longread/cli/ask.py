@@ -54,7 +54,10 @@ def ask(
     model: Model = None,
     base_url: BaseUrl = None,
     strategy: Annotated[
-        str | None, typer.Option(help="auto, full (one pass), search (retrieval), or with notes: sequential, speculative, rounds.")
+        str | None,
+        typer.Option(
+            help="auto, full (one pass), search (retrieval), or with notes: sequential, speculative, rounds."
+        ),
     ] = None,
     truncate: Annotated[
         str | None, typer.Option(help="middle: lets --strategy full cut too long a text in the middle.")
