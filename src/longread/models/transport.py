@@ -1,8 +1,7 @@
-"""Requests to one server, through the openai package.
+"""Requests to one server, through httpx.
 
-Its own retries are off, because they end where a stream begins. Its parsing into pydantic objects is left
-out, because it costs more than all else here. Its environment variables (OPENAI_API_KEY, OPENAI_ORG_ID, ...)
-have no effect, because a key goes to the host it was given for and to no other; nor are redirects followed.
+Not through the openai package: its retries end where a stream begins, its parsing into objects costs more than all
+else here, and its environment variables would send a key to a host it was not given for. Nor are redirects followed.
 """
 
 from __future__ import annotations
@@ -13,12 +12,10 @@ import ssl
 from collections.abc import Iterator
 from contextlib import aclosing, contextmanager, suppress
 from ipaddress import ip_address
-from typing import cast
 from urllib.parse import urlsplit
 
 import anyio
 import httpx2
-import openai
 
 from longread.errors import UsageError
 from longread.models.draft import Draft
@@ -33,10 +30,7 @@ _LONGEST_STREAM = 1 << 27
 """Bytes of a whole response; only a server that has lost its way sends more."""
 _DRAIN_SECONDS = 0.1
 """How long a response may go on after its last event, so that the connection can be used again."""
-_HEADERS = frozenset(
-    ("host", "content-length", "content-type", "accept", "accept-encoding", "connection", "transfer-encoding")
-)
-_BROKEN = (openai.APIConnectionError, httpx2.RequestError, ssl.SSLError, anyio.EndOfStream)
+_BROKEN = (httpx2.RequestError, ssl.SSLError, anyio.EndOfStream)
 
 
 class Transport:
@@ -51,7 +45,7 @@ class Transport:
         self.base_url = base_url.rstrip("/")
         self.key = sendable(key)
         self._timeout = timeout
-        self._client: openai.AsyncOpenAI | None = None
+        self._client: httpx2.AsyncClient | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def complete(self, body: object, draft: Draft) -> None:
@@ -62,7 +56,7 @@ class Transport:
             ServerError: The server said why it gives none.
         """
         with _faults(self._timeout):
-            response = await self._send("/chat/completions", body, self._timeout)
+            response = await self._send(f"{self.base_url}/chat/completions", body, self._timeout)
             async with aclosing(response):
                 if "text/event-stream" in response.headers.get("content-type", ""):
                     await _read_stream(response, draft)
@@ -81,46 +75,40 @@ class Transport:
         """Closes the connections."""
         client, self._client = self._client, None
         if client is not None and self._loop is asyncio.get_running_loop():
-            await client.close()
+            await client.aclose()
 
     async def _send(self, url: str, body: object, seconds: float) -> httpx2.Response:
-        response = await self._connect().post(
-            url,
-            cast_to=httpx2.Response,
-            body=body,
-            options={"timeout": httpx2.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS), pool=None)},
-            stream=True,
-            stream_cls=openai.AsyncStream[object],
+        """A response whose body is still to be read. ServerError unless it is one of success."""
+        client = self._connect()
+        timeout = httpx2.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS), pool=None)
+        response = await client.send(
+            client.build_request("POST", url, json=body, timeout=timeout), stream=True
         )
-        return cast(httpx2.Response, response)
+        if response.is_success:
+            return response
+        async with aclosing(response):
+            content = await response.aread()
+        said: object = response.text
+        with suppress(ValueError, RecursionError):
+            said = json.loads(content)
+        if response.is_redirect:
+            said = f"it redirects to {response.headers.get('location')}, which is not followed"
+        raise ServerError(response.status_code, said, response.headers)
 
-    def _connect(self) -> openai.AsyncOpenAI:
+    def _connect(self) -> httpx2.AsyncClient:
         """The client of the running event loop: connections do not outlive theirs."""
         loop = asyncio.get_running_loop()
         if self._client is None or self._loop is not loop:
             self._loop = loop
-            self._client = openai.AsyncOpenAI(
-                api_key=self.key or "none",
-                admin_api_key="",
-                base_url=self.base_url,
-                max_retries=0,
-                http_client=httpx2.AsyncClient(
-                    limits=httpx2.Limits(max_connections=None, max_keepalive_connections=64),
-                    follow_redirects=False,
-                    trust_env=not is_loopback(self.base_url),
-                    verify=is_encrypted(self.base_url),  # else certificates are read for nothing
-                    event_hooks={"request": [self._only_ours]},
-                ),
+            self._client = httpx2.AsyncClient(
+                headers={"User-Agent": "longread"}
+                | ({"Authorization": f"Bearer {self.key}"} if self.key else {}),
+                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=64),
+                follow_redirects=False,
+                trust_env=not is_loopback(self.base_url),
+                verify=is_encrypted(self.base_url),  # else certificates are read for nothing
             )
         return self._client
-
-    async def _only_ours(self, request: httpx2.Request) -> None:
-        """Drops what the package adds to a request, some of it out of the environment."""
-        for name in [name for name in request.headers if name not in _HEADERS]:
-            del request.headers[name]
-        request.headers["User-Agent"] = "longread"
-        if self.key:
-            request.headers["Authorization"] = f"Bearer {self.key}"
 
 
 def host_of(base_url: str) -> str:
@@ -198,23 +186,14 @@ def _in(seconds: float) -> float:
 
 @contextmanager
 def _faults(timeout: float) -> Iterator[None]:
-    """What can go wrong in a request turns into a Fault or a ServerError."""
+    """A connection that breaks turns into a Fault."""
     try:
         yield
-    except openai.APIStatusError as error:
-        response = error.response
-        body: object = response.text
-        with suppress(ValueError, RecursionError):
-            body = json.loads(response.content)
-        if 300 <= response.status_code < 400:
-            body = f"it redirects to {response.headers.get('location')}, which is not followed"
-        raise ServerError(response.status_code, body, response.headers) from error
     except _BROKEN as error:
-        cause = error.__cause__ if isinstance(error, openai.APIConnectionError) else error
-        words = one_line(str(cause)) or type(cause).__name__
-        if isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError):
+        words = one_line(str(error)) or type(error).__name__
+        if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError):
             raise Fault(f"no connection ({words})", reached=False) from error
-        if isinstance(cause, httpx2.TimeoutException):
+        if isinstance(error, httpx2.TimeoutException):
             raise Fault(f"{timeout:g} seconds without a byte") from error
         raise Fault(f"a broken connection ({words})") from error
     except UnicodeDecodeError as error:
