@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from longread.reading.notes import Notes
 from longread.reading.policy import Noted, Task
@@ -81,7 +81,7 @@ class Ahead:
         await stop(list(gone.values()))
 
 
-async def stop(asked: Sequence[asyncio.Task[Sequence[Noted]]]) -> None:
+async def stop(asked: Sequence[asyncio.Future[Any]]) -> None:
     """Cancels what is still asked, and waits for its end."""
     for one in asked:
         one.cancel()

@@ -16,17 +16,25 @@ async def read_apart(
     reading: Reading, tasks: Sequence[Task], notes: Sequence[Notes], sections: Sequence[Section]
 ) -> tuple[Notes, ...]:
     """The notes with what each section adds to them, within the budget."""
-    gate = asyncio.Semaphore(reading.policy.concurrency)
     held = tuple(notes)
+    replies: list[asyncio.Future[Sequence[Noted]]] = [asyncio.Future() for _ in sections]
+    positions = iter(range(len(sections)))
 
-    async def ask(position: int) -> Sequence[Noted]:
-        async with gate:
-            return await reading.ask(tasks, notes, sections[position])
+    async def work() -> None:
+        """Asks one section after another: a connection is used again before it looks idle."""
+        for position in positions:
+            try:
+                noted = await reading.ask(tasks, notes, sections[position])
+            except Exception as error:
+                replies[position].set_exception(error)
+                return
+            replies[position].set_result(noted)
 
-    asked = [asyncio.create_task(ask(position)) for position in range(len(sections))]
+    workers = [asyncio.create_task(work()) for _ in range(min(reading.policy.concurrency, len(sections)))]
     try:
-        for position, reply in enumerate(asked):
-            held = await reading.take(tasks, held, sections[position], await reply, fit=False)
+        for section, reply in zip(sections, replies, strict=True):
+            held = await reading.take(tasks, held, section, await reply, fit=False)
     finally:
-        await stop(asked)
+        await stop(workers)
+        await stop(replies)
     return await reading.consolidate(tasks, held)
