@@ -20,6 +20,9 @@ from longread.reading.notes import Notes
 from longread.reading.recording import Change
 from longread.types import Answer, Chunk, ChunkCount, Citation, Span, Usage
 
+_TICK = 0.5
+"""Seconds between two updates of a run's time."""
+
 
 class JournaledRun:
     """One run in the journal. Its lock is held by one process; the system frees it if that process dies."""
@@ -37,6 +40,9 @@ class JournaledRun:
         cost = used["cost"] if used["priced"] == used["calls"] else None
         self._meter = Meter(caps, used["calls"], used["tokens"], cost)
         self._since = time.monotonic()
+        rows = db.rows("SELECT key, void FROM calls WHERE run = ?", (id,))
+        self._void: dict[str, bool] = {row["key"]: bool(row["void"]) for row in rows}
+        """By the key of each recorded reply, whether it led nowhere: asking the file for each call costs more."""
 
     @property
     def id(self) -> str:
@@ -50,8 +56,9 @@ class JournaledRun:
 
     def recall(self, key: str) -> Reply | None:
         """The reply recorded under `key`, unless it led nowhere."""
-        row = self._db.row("SELECT * FROM calls WHERE run = ? AND key = ? AND void = 0", (self._id, key))
-        return None if row is None else read_reply(row)
+        if self._void.get(key, True):
+            return None
+        return read_reply(self._db.row("SELECT * FROM calls WHERE run = ? AND key = ?", (self._id, key)))
 
     def admit(self, tokens: int) -> None:
         """Holds the run to its caps; what earlier processes used counts too."""
@@ -66,10 +73,11 @@ class JournaledRun:
         usage = reply.usage
         self._meter.add(usage, tokens)
         with self._write():
-            self._db.rows(
-                "UPDATE calls SET key = key || '-void-' || rowid WHERE run = ? AND key = ? AND void = 1",
-                (self._id, key),
-            )
+            if key in self._void:
+                self._db.rows(
+                    "UPDATE calls SET key = key || '-void-' || rowid WHERE run = ? AND key = ? AND void = 1",
+                    (self._id, key),
+                )
             self._db.rows(
                 "INSERT INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)",
                 (
@@ -90,8 +98,11 @@ class JournaledRun:
                 ),
             )
 
+        self._void[key] = False
+
     def void(self, keys: Sequence[str]) -> None:
         """Marks replies to be asked for anew."""
+        self._void |= {key: True for key in keys if key in self._void}
         with self._write():
             self._db.each(
                 "UPDATE calls SET void = 1 WHERE run = ? AND key = ?", [(self._id, key) for key in keys]
@@ -157,6 +168,7 @@ class JournaledRun:
     def finish(self, answers: Sequence[Answer]) -> tuple[Answer, ...]:
         """Keeps the answers. Their seconds are those of all processes that worked on the run."""
         with self._write():
+            self._tick()
             row = self._db.row("SELECT seconds FROM runs WHERE id = ?", (self._id,))
             stored = json.dumps(
                 [asdict(answer) | {"seconds": row["seconds"], "stored": False} for answer in answers]
@@ -170,6 +182,7 @@ class JournaledRun:
     def fail(self, status: str, error: str) -> None:
         """Keeps why the run ended (`failed`, `stopped` or `interrupted`); all steps so far stay."""
         with self._write():
+            self._tick()
             self._db.rows("UPDATE runs SET status = ?, error = ? WHERE id = ?", (status, error, self._id))
 
     def close(self) -> None:
@@ -180,12 +193,17 @@ class JournaledRun:
     def _write(self) -> Iterator[None]:
         with self._db.transaction():
             yield
-            now = time.monotonic()
-            self._db.rows(
-                "UPDATE runs SET seconds = seconds + ?, updated = ? WHERE id = ?",
-                (now - self._since, time.time(), self._id),
-            )
-            self._since = now
+            if time.monotonic() - self._since >= _TICK:
+                self._tick()
+
+    def _tick(self) -> None:
+        """Keeps the time that the run has taken."""
+        now = time.monotonic()
+        self._db.rows(
+            "UPDATE runs SET seconds = seconds + ?, updated = ? WHERE id = ?",
+            (now - self._since, time.time(), self._id),
+        )
+        self._since = now
 
 
 def read_reply(row: Any) -> Reply:
