@@ -75,7 +75,7 @@ def test_the_answer_goes_to_stdout_and_all_else_to_stderr(world: Cli, server: Mo
     assert done.stdout.count("[1] world.txt:") == 1
     assert WORLD.hops[0] in done.stdout
     assert "model: scripted" in done.stderr.splitlines()[0]
-    assert "strategy sequential" in done.stderr
+    assert "strategy speculative" in done.stderr
     assert "\x1b" not in done.stderr
 
 
@@ -118,7 +118,7 @@ def test_standard_input_is_a_document(cli: Cli, server: ModelServer) -> None:
     data = json.loads(done.stdout)
     assert data["citations"][0]["source"] == "-"
     shown = cli("runs", "show", data["run_id"])
-    assert "sequential" in shown.stdout
+    assert "speculative" in shown.stdout
 
 
 def test_full_on_too_long_a_text_is_refused_unless_truncation_is_asked_for(
@@ -258,7 +258,7 @@ def test_a_prompt_set_of_ones_own_is_used_and_is_another_run(world: Cli, server:
     assert json.loads(done.stdout)["answer"] == first["answer"]
     asked = list(server.received)[before:]
     assert len(asked) == first["usage"]["calls"]
-    assert all("Read as a notary would." in prompt for prompt in asked[:-1])
+    assert all("Read as a notary would." in prompt for prompt in asked[:-2])  # the review and the answer
     (world.folder / "mine.toml").write_text(mine.replace("$close", "$ close"))
     broken = world(*ask(server), "--prompts", "mine.toml")
     assert broken.returncode == 2

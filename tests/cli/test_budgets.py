@@ -39,7 +39,7 @@ def command(server: ModelServer, *more: str) -> list[str]:
     ]  # fmt: skip
 
 
-def inputs(folder: Path) -> list[tuple[str, ...]]:
+def inputs(folder: Path, sparse: str) -> list[tuple[str, ...]]:
     """Ten varied inputs: lengths, languages, formats, strategies, one question and several."""
     worlds = {
         f"w{i}.txt": planted.plant(n, h, seed=40 + i) for i, (n, h) in enumerate([(9_000, 1), (3_000, 3)])
@@ -60,7 +60,7 @@ def inputs(folder: Path) -> list[tuple[str, ...]]:
     (folder / "short.txt").write_text(first.text[:3_000])
     small = ("--strategy", "sequential", "--chunk-tokens", "1500")
     # Where nothing is noted, a run has neither a review nor an answer to ask for: two calls fewer than estimated.
-    smaller = ("--strategy", "sequential", "--chunk-tokens", "600")
+    smaller = ("--strategy", "sequential", "--chunk-tokens", sparse)
     one, two = first.question, second.question
     return [
         (one, "w0.txt", *small),
@@ -76,10 +76,10 @@ def inputs(folder: Path) -> list[tuple[str, ...]]:
     ]
 
 
-def deviations(cli: Cli, *common: str) -> list[tuple[float, float]]:
+def deviations(cli: Cli, *common: str, sparse: str) -> list[tuple[float, float]]:
     """For each of the ten inputs, estimated tokens and calls as a share of the real ones."""
     shares = []
-    for number, given in enumerate(inputs(cli.folder)):
+    for number, given in enumerate(inputs(cli.folder, sparse)):
         fresh = {
             "LONGREAD_STATE_DIR": str(cli.folder / f".state-{number}")
         }  # nothing learned from runs before
@@ -101,7 +101,9 @@ def deviations(cli: Cli, *common: str) -> list[tuple[float, float]]:
 
 @pytest.mark.slow
 def test_estimates_are_close_on_ten_varied_inputs(cli: Cli, server: ModelServer) -> None:
-    shares = deviations(cli, "--model", "scripted", "--base-url", server.base_url, "--window", "16384")
+    shares = deviations(
+        cli, "--model", "scripted", "--base-url", server.base_url, "--window", "16384", sparse="600"
+    )
     assert all(abs(share - 1) <= 0.15 for pair in shares for share in pair), shares
 
 
@@ -111,7 +113,7 @@ def test_estimates_are_close_with_a_real_server(cli: Cli, real_server: RealServe
     limits = ("--notes-tokens", "64", "--set", "answer_tokens=24", "--set", "thinking_tokens=0")
     shares = deviations(
         cli, "--model", real_server.model, "--base-url", real_server.base_url, "--window", "16384",
-        "--set", "attempts=1", *limits,
+        "--set", "attempts=1", *limits, sparse="1500",
     )  # fmt: skip
     assert all(abs(share - 1) <= 0.15 for pair in shares for share in pair), shares
 
