@@ -191,18 +191,22 @@ def _journal() -> Journal:
     return Journal(load_settings().state_dir)
 
 
+_WISHES = {"replace": "to be brought up to date", "expire": "to be dropped", "pin": "to be kept"}
+"""What an operation asks for an earlier note."""
+
+
 def _print_notes(journal: Journal, row: RunRow, documents: dict[str, str]) -> None:
     for step in journal.steps(row.id):
-        marks = [o for o in step.operations if o["kind"] in ("replace", "expire")]
+        marks = [o for o in step.operations if o["kind"] in _WISHES]
         if not (step.added or step.dropped or marks or step.memory):
             continue
         whose = f", question {step.question + 1}" if len(row.questions) > 1 else ""
-        print(f"\nchunk {step.chunk + 1}{whose}" if step.chunk >= 0 else f"\nfrom run {row.parent}")
+        after = "all notes together" if step.position >= 0 else f"from run {row.parent}"
+        print(f"\nchunk {step.chunk + 1}{whose}" if step.chunk >= 0 else f"\n{after}{whose}")
         for entry in step.added:
             print(f"  + {_entry(entry, documents)}")
         for operation in marks:
-            wish = "to be brought up to date" if operation["kind"] == "replace" else "to be dropped"
-            print(f"  ~ [n{operation['id']}] was asked {wish}")
+            print(f"  ~ [n{operation['id']}] was asked {_WISHES[operation['kind']]}")
         for entry in step.dropped:
             print(f"  - {_entry(entry, documents)} (dropped: notes were full)")
         if step.memory:

@@ -204,8 +204,8 @@ class Journal:
         if row is None:
             raise KeyError(id)
         steps, noted = self._db.row(
-            "SELECT count(DISTINCT position), count(DISTINCT iif(version_after > version_before, position, NULL)) "
-            "FROM steps WHERE run = ? AND position >= 0",
+            "SELECT count(DISTINCT chunk), count(DISTINCT iif(version_after > version_before, chunk, NULL)) "
+            "FROM steps WHERE run = ? AND chunk >= 0",
             (id,),
         )
         answers = read_answers(row["answers"]) if row["answers"] else ()

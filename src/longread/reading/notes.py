@@ -123,6 +123,8 @@ class Notes:
 
         Operations on ids that are not held are taken as what they add, so that nothing said is lost.
         """
+        if not operations and plan is None:
+            return self
         entries = {entry.id: entry for entry in self.entries}
         known = {(entry.span, entry.claim) for entry in self.entries}
         memory, next_id, unwanted, pinned = self.memory, self.next_id, self.unwanted, self.pinned
