@@ -125,3 +125,15 @@ async def test_calls_in_flight_count_towards_a_cap_and_a_higher_one_goes_on(
     assert [answer.text for answer in answers] == [answer.text for answer in plain]
     assert answers[0].usage.calls >= 25
     journal.close()
+
+
+async def test_a_run_goes_on_with_the_strategy_it_began_with(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    text = corpus(2, 300)
+    with pytest.raises(CapReached):
+        await told(Wayward(2, 5), "auto", text, 16, journal=journal, max_calls=5)
+    answers, _ = await told(Wayward(2, 5), "auto", text, 1, journal=journal)
+    assert answers[0].strategy == "speculative"
+    fresh, _ = await told(Wayward(2, 5), "auto", text, 1)
+    assert fresh[0].strategy == "sequential"
+    journal.close()

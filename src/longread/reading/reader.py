@@ -282,6 +282,9 @@ class Reader:
                 chunks = split_corpus(job.corpus, policy.chunk_tokens, policy.count)
             reading = self._reading(job, policy, chunks, run, events.put_nowait)
             name, reason = self._choose(reading)
+            began = run.settle("strategy", name)  # a server may have other slots by now
+            if began != name:
+                name, reason = began, "as the run began"
             if isinstance(run, JournaledRun):
                 run.plan(name, chunks)
             events.put_nowait(
