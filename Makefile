@@ -43,6 +43,8 @@ bench-learning: .venv/.all  ## whether a tiny model learns, and AEPO holds its e
 
 bench-reading: .venv/.all build/rivals/.ready  ## strategies beside rivals over one stub of a model, an hour and a half
 	$(BIN)/python -m benchmarks.reading --pictures docs
+	$(BIN)/python benchmarks/overhead.py --concurrency 64
+	$(BIN)/python benchmarks/prefix.py
 
 build/rivals/.ready: benchmarks/reading/requirements.txt
 	$(PYTHON) -m venv build/rivals
