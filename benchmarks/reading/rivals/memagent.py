@@ -1,6 +1,6 @@
 """MemAgent's published loop (arXiv 2507.02259), made anew: a memory rewritten for each chunk, then an answer.
 
-Prompts follow the paper's. Nothing is retried but by the client, and an empty reply is an empty memory, as published.
+The parts of its prompts are the paper's, the words are ours. Nothing is retried but by the client, and an empty reply is an empty memory, as published.
 """
 
 from __future__ import annotations
@@ -8,10 +8,8 @@ from __future__ import annotations
 from benchmarks.reading.rivals.job import Ask, Told
 from benchmarks.reading.rivals.openai_chat import Chat
 
-_UPDATE = """You are presented with a problem, a section of an article that may contain the answer to the problem, \
-and a previous memory. Please read the provided section carefully and update the memory with the new information \
-that helps to answer the problem. Be sure to retain all relevant details from the previous memory while adding any \
-new, useful information.
+_UPDATE = """Below are a problem, your memory of an article so far, and its next section. Write the memory anew: keep \
+what bears on the problem, and add what this section brings.
 
 <problem>
 {question}
@@ -27,8 +25,7 @@ new, useful information.
 
 Updated memory:
 """
-_ANSWER = """You are presented with a problem and a previous memory. Please answer the problem based on the previous \
-memory and put the answer in \\boxed{{}}.
+_ANSWER = """Solve the problem from your memory of an article that you have read, and put the answer in \\boxed{{}}.
 
 <problem>
 {question}
