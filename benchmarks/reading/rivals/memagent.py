@@ -1,6 +1,7 @@
 """MemAgent's published loop (arXiv 2507.02259), made anew: a memory rewritten for each chunk, then an answer.
 
-The parts of its prompts are the paper's, the words are ours. Nothing is retried but by the client, and an empty reply is an empty memory, as published.
+The parts of its prompts are the paper's, the words are ours. Nothing is retried but by the client, and an empty reply
+is an empty memory, as published.
 """
 
 from __future__ import annotations
@@ -8,8 +9,8 @@ from __future__ import annotations
 from benchmarks.reading.rivals.job import Ask, Told
 from benchmarks.reading.rivals.openai_chat import Chat
 
-_UPDATE = """Below are a problem, your memory of an article so far, and its next section. Write the memory anew: keep \
-what bears on the problem, and add what this section brings.
+_UPDATE = """Below are a problem, your memory of an article so far, and its next section. Write the memory anew: \
+keep what bears on the problem, and add what this section brings.
 
 <problem>
 {question}
