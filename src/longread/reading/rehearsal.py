@@ -31,7 +31,8 @@ _FACT = (
 )
 _ANSWER = f"NOTE: {_FACT}\nANSWER: It is as the note says [n1]."
 _MEMORY = f"<memory>{' '.join([_FACT] * 12)}</memory>"
-_REPLIES = {"answer": _ANSWER, "whole": _ANSWER, "review": "ENOUGH", "select": "KEEP n1"}
+_REPLIES = {"answer": _ANSWER, "whole": _ANSWER, "review": "SEEK: -", "select": "KEEP n1"}
+"""What is sought is found nowhere: no chunk is left unread, and none is read again."""
 
 
 class Plan(NamedTuple):
