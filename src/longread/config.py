@@ -56,9 +56,9 @@ class Settings(BaseModel):
     strategy: str = "auto"
     """auto, full, sequential, speculative, rounds or search."""
     revisits: int = Field(2, ge=0, le=100)
-    """How often chunks may be read again for what the notes lack in the end: at most 1/8 of them each time."""
-    early_exit: bool = True
-    """Whether `rounds` may leave chunks unread when the notes suffice; never for counts, orders or "all"."""
+    """How often chunks may be read again for what the notes lack in the end: 1/8 of them each time, or four."""
+    early_exit: bool = False
+    """Whether `rounds` may leave chunks unread when the notes suffice; not for counts, orders or "all"."""
     prompts: str = "ledger"
     """A built-in prompt set (ledger, text) or the path of one."""
     chunk_first: bool = False

@@ -16,8 +16,12 @@ from longread import Answer, Corpus, Document, Journal, Reader
 from longread.errors import ModelError, UsageError
 from longread.models.base import Message, OnDelta, Reply, Sampling
 from longread.models.scripted import ScriptedModel
+from longread.reading.events import ChunkRead
 from longread.reading.exhaustive import exhaustive, gathers
 from longread.reading.language import LanguagePolicy
+from longread.reading.notes import Entry, Notes
+from longread.reading.policy import Task
+from longread.types import Span
 from tests.support import planted
 
 WORLD = planted.plant(40_000, 3, seed=7, decoys=60)
@@ -103,20 +107,85 @@ async def test_without_revisits_nothing_is_read_again() -> None:
 
 async def test_it_may_end_when_the_notes_suffice_and_says_what_was_not_read() -> None:
     one = planted.plant(40_000, 1, seed=8, decoys=60)
-    answer = await ask(Together(), one.document(), one.question)
+    answer = await ask(Together(), one.document(), one.question, early_exit=True)
     unread = answer.chunks.total - answer.chunks.read
     assert answer.text.startswith(one.answer)
     assert unread > answer.chunks.total / 2
     assert answer.stopped == f"the notes sufficed; {unread:,} of {answer.chunks.total:,} chunks were not read"
-    whole = await ask(Together(), one.document(), one.question, early_exit=False)
+    whole = await ask(Together(), one.document(), one.question)
     assert whole.chunks.read == whole.chunks.total
     assert whole.stopped is None
 
 
 async def test_it_never_ends_early_on_a_count() -> None:
     one = planted.plant(20_000, 1, seed=9, decoys=60)
-    answer = await ask(Together(), one.document(), one.question.replace("Who", "How many people who"))
+    count = one.question.replace("Who", "How many people who")
+    for asked in (count, f"{one.question} Tell all of them as a table."):
+        answer = await ask(Together(), one.document(), asked, early_exit=True)
+        assert answer.chunks.read == answer.chunks.total
+
+
+@pytest.mark.parametrize("said", ["I cannot say.", "ENOUGH"])
+async def test_it_reads_on_where_nobody_can_tell_or_the_answer_is_not_there(said: str) -> None:
+    one = planted.plant(40_000, 2, seed=8, decoys=60)
+
+    def reply(prompt: str) -> str:
+        return said if "Do these notes suffice" in prompt else planted.read(prompt)
+
+    answer = await ask(Together(reply), one.document(), one.question, early_exit=True, revisits=0)
     assert answer.chunks.read == answer.chunks.total
+    assert answer.stopped is None
+
+
+async def test_a_chunk_speaks_of_no_notes_that_it_was_not_shown() -> None:
+    def reply(prompt: str) -> str:
+        if "\nSECTION " in prompt:
+            number = int(prompt.split("\nSECTION ")[1].split()[0])
+            line = max(prompt.rsplit("---\n", 1)[1].splitlines(), key=len)[:60]
+            return (
+                f'NOTE: part {number} | "{line}"\nUPDATE n1: part {number} again | "{line}"\nPIN n1\nDROP n1'
+            )
+        return "ENOUGH" if "Do these notes suffice" in prompt else "So [n1]."
+
+    seen = []
+    reader = Reader(policy(Together(reply)), strategy="rounds")
+    async for event in reader.read("What is said?", Corpus((WORLD.document(),))):
+        if isinstance(event, ChunkRead):
+            seen.append(event.notes[0])
+    assert len(seen[-1].entries) > 100
+    assert not any(entry.replaces for entry in seen[-1].entries)
+    assert not seen[-1].pinned and not seen[-1].unwanted
+
+
+async def test_one_chunk_keeps_no_more_than_its_share() -> None:
+    def reply(prompt: str) -> str:
+        if "Which of these notes should be kept?" in prompt:
+            return "KEEP " + ", ".join(re.findall(r"^\[(n\d+)\] greedy", prompt, re.MULTILINE))
+        return hoarder(prompt)
+
+    made = policy(Together(reply), notes=1_000)
+    entries = [
+        Entry(
+            n,
+            f"{'greedy' if n < 200 else 'honest'} {n}",
+            "q" * 60,
+            Span("world", n, n + 60),
+            n if n >= 200 else 4,
+        )
+        for n in range(1, 400)
+    ]
+    [(notes, _)] = await made.consolidate([Task("Who?")], [Notes(tuple(entries), next_id=400)])
+    greedy = [entry for entry in notes.entries if entry.chunk == 4]
+    assert 0 < sum(map(made._size, greedy)) <= 1_000 // 8
+    assert len(notes.entries) > 2 * len(greedy)
+
+
+async def test_notes_larger_than_a_share_of_the_prompt_are_not_all_dropped() -> None:
+    made = policy(Together(hoarder), notes=1_000, chunk=400)
+    entries = [Entry(n, "w " * 500, "", Span("world", n, n + 1), n) for n in range(1, 60)]
+    [(notes, dropped)] = await made.consolidate([Task("Who?")], [Notes(tuple(entries), next_id=60)])
+    assert notes.entries
+    assert len(notes.entries) + len(dropped) == 59
 
 
 def hoarder(prompt: str) -> str:
@@ -186,6 +255,10 @@ async def test_a_call_that_fails_stops_the_run_which_goes_on_from_there(tmp_path
         ("Who was the last king?", False, True),
         ("第一章之后发生了什么？", False, True),
         ("文中提到了多少艘船？", True, True),
+        ("Which ministers resigned?", False, True),
+        ("Name the ships.", True, True),
+        ("¿Cuantos barcos hay?", True, True),
+        ("Welche Schiffe sanken?", False, True),
         ("Who founded Acme?", False, False),
         ("In which city was Countess Ada born?", False, False),
     ],

@@ -137,3 +137,24 @@ async def test_a_run_goes_on_with_the_strategy_it_began_with(tmp_path: Path) -> 
     fresh, _ = await told(Wayward(2, 5), "auto", text, 1)
     assert fresh[0].strategy == "sequential"
     journal.close()
+
+
+@pytest.mark.parametrize("strategy", ["sequential", "speculative", "rounds"])
+@pytest.mark.parametrize("cap", [{"max_total_tokens": 20_000}, {"max_cost": 0.01}])
+async def test_tokens_and_cost_in_flight_count_towards_their_caps(
+    strategy: str, cap: dict[str, float]
+) -> None:
+    class Priced(Wayward):
+        used = 0
+        cost = 0.0
+
+        async def chat(self, *given: Any) -> Reply:
+            reply = await super().chat(*given)
+            self.used += self.count(given[0][0].text + reply.text)
+            self.cost += 0.001
+            return replace(reply, usage=replace(reply.usage, cost=0.001))
+
+    model = Priced(9, 5)
+    with pytest.raises(CapReached):
+        await told(model, strategy, corpus(9, 3_000), 64, **cap)
+    assert 0.5 * 20_000 < model.used < 1.05 * 20_000 or model.cost == pytest.approx(0.01)

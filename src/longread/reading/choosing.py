@@ -1,15 +1,16 @@
 """Fewer notes, chosen by a model: among a prompt's worth of them at a time, in a tree of bounded fan-in.
 
-Notes are chosen, never worded anew, so each keeps its quote and its place. Half of the room is filled by rule,
-so that no note can talk the model into dropping all others.
+Notes are chosen, never worded anew, so each keeps its quote and its place. No chunk keeps more than its share, and
+half of the room is filled by rule, so that no note can talk the model into dropping all others.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 
-from longread.reading.notes import Entry
+from longread.reading.notes import SHARE, Entry
 
 _FAN = 4
 """Prompts' worth of notes that become one."""
@@ -40,9 +41,13 @@ async def choose(
         first: Ids of entries that are kept whatever is picked, if they fit half of the room.
     """
     kept = list(entries)
-    while (total := sum(map(size, kept))) > room:
+    if sum(map(size, kept)) > room:
+        kept = _shared_out(kept, size, value, room // SHARE)
+    before = 0
+    while (total := sum(map(size, kept))) > room and len(kept) != before:
+        before = len(kept)
         groups = list(_groups(kept, size, prompt))
-        least = room if len(groups) == 1 else prompt // _FAN
+        least = room if len(groups) == 1 else max(prompt // _FAN, *map(size, kept))
         kept = [
             entry
             for part in await asyncio.gather(
@@ -54,6 +59,19 @@ async def choose(
             for entry in part
         ]
     return kept
+
+
+def _shared_out(
+    entries: Sequence[Entry], size: Callable[[Entry], int], value: Callable[[Entry], float], share: int
+) -> list[Entry]:
+    """Without what a chunk holds beyond its share: the entries worth least."""
+    left: dict[int, int] = defaultdict(lambda: share)
+    kept = set()
+    for entry in sorted(entries, key=lambda e: (-value(e), e.id)):
+        if size(entry) <= left[entry.chunk] or left[entry.chunk] == share:
+            kept.add(entry.id)
+            left[entry.chunk] -= size(entry)
+    return [entry for entry in entries if entry.id in kept]
 
 
 def _groups(entries: Sequence[Entry], size: Callable[[Entry], int], most: int) -> Iterator[Sequence[Entry]]:

@@ -67,7 +67,7 @@ class StepRow:
     question: int
     """Position of the question among those of the run."""
     chunk: int
-    """-1 for what was taken over from the run before."""
+    """-1 for what was taken over from the run before (at position -1), and where all notes were gone through."""
     version: int
     added: tuple[Entry, ...]
     operations: tuple[dict[str, Any], ...]

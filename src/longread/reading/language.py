@@ -365,8 +365,8 @@ class LanguagePolicy:
         try:
             seeks, calls, _ = await self._ask(prompt, self.budgets.reply, parse_review)
         except _NoFormError as broken:
-            return Review((), broken.calls)
-        return Review(seeks, calls)
+            return Review(calls=broken.calls)
+        return Review(not seeks, seeks, calls)
 
     def _size(self, entry: Entry) -> int:
         return self.count(line(entry))

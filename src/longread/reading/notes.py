@@ -76,7 +76,7 @@ class Rewrite(NamedTuple):
 
 Operation = Add | Replace | Expire | Pin | Rewrite
 
-_SHARE = 8
+SHARE = 8
 """A chunk may hold 1/8 of the budget before its entries are the first to go."""
 
 # A command to the reader. Only what begins as one: a document may well say that prices drop in all regions.
@@ -115,7 +115,7 @@ class Notes:
 
     @property
     def view(self) -> tuple[tuple[Entry, ...], str, str]:
-        """All of it that a policy sees: notes that look the same get the same replies."""
+        """All of it that a policy heeds when it reads: notes that look the same get the same replies."""
         return self.entries, self.plan, self.memory
 
     def update(self, operations: Sequence[Operation], plan: str | None, section: Section) -> Notes:
@@ -132,11 +132,11 @@ class Notes:
         def add(claim: str, quote: str, span: Span | None, replaces: int | None, weight: float) -> None:
             nonlocal next_id
             span = span or section.align(quote)
+            if (span, claim) in known:
+                return
+            known.add((span, claim))
             if span:
                 quote = section.text(span)
-                if (span, claim) in known:
-                    return
-                known.add((span, claim))
             if reads_as_instruction(claim):
                 claim = ""
             if claim or span:
@@ -223,7 +223,7 @@ class Notes:
             latest[entry.chunk] = entry.id
         dropped: list[Entry] = []
         while total > budget:
-            greedy = [chunk for chunk, taken in share.items() if taken * _SHARE > budget]
+            greedy = [chunk for chunk, taken in share.items() if taken * SHARE > budget]
             last = max(greedy, key=latest.__getitem__, default=None)
             entry = next(e for e in ranked if last is None or e.chunk == last)
             ranked.remove(entry)

@@ -61,8 +61,10 @@ class Noted(NamedTuple):
 class Review(NamedTuple):
     """Whether notes suffice for an answer."""
 
+    enough: bool = False
+    """Whether it was found that they do; False also where nobody could tell."""
     seeks: tuple[str, ...] = ()
-    """Names and words by which what is missing could be found; none where nothing is, or none can be told."""
+    """Names and words by which what is missing could be found, if any can be told."""
     calls: tuple[Call, ...] = ()
 
 
@@ -100,7 +102,7 @@ class Policy(Protocol):
 
     @property
     def concurrency(self) -> int:
-        """How many sections it may be asked to read at once; 1 where that gains nothing."""
+        """How many sections it may be asked to read at once, 1 or more; 1 where more gains nothing."""
         ...
 
     @property
@@ -140,7 +142,10 @@ class Policy(Protocol):
     async def note(
         self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section, total: int
     ) -> Sequence[Noted]:
-        """What to note from one section of `total` for each task, given its notes so far."""
+        """What to note from one section of `total` for each task, given its notes so far.
+
+        It may heed their entries, plan and memory and nothing else of them: notes alike in these count as the same.
+        """
         ...
 
     def fit(self, tasks: Sequence[Task], notes: Sequence[Notes]) -> Sequence[tuple[Notes, tuple[Entry, ...]]]:

@@ -219,6 +219,11 @@ class Reader:
         Raises LongreadError; the journal then holds all that was done.
         """
         job = await self._job(question, corpus, follow)
+        if self.settings.strategy == "rounds" and not job.policy.apart:
+            raise UsageError(
+                "rounds puts notes of many chunks together, and the memory of these prompts is one text; take "
+                "--strategy sequential, or prompts whose format is ledger"
+            )
         run: JournaledRun | UnkeptRun
         resumed = False
         caps = Caps(self.settings.max_calls, self.settings.max_total_tokens, self.settings.max_cost)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import secrets
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
@@ -34,11 +36,11 @@ class Run(Protocol):
         """The reply recorded under `key`, or None."""
         ...
 
-    def admit(self, tokens: int) -> None:
-        """CapReached when a call with a prompt of so many tokens would pass a cap; else it is in flight."""
+    def admit(self, tokens: int, most: int) -> bool:
+        """Whether a call may be made now (see `Meter.admit`); CapReached when none may."""
         ...
 
-    def landed(self, tokens: int) -> None:
+    def landed(self, most: int) -> None:
         """A call that was admitted is over, with a reply or without."""
         ...
 
@@ -86,13 +88,13 @@ class UnkeptRun:
         """Nothing is ever recorded."""
         return None
 
-    def admit(self, tokens: int) -> None:
+    def admit(self, tokens: int, most: int) -> bool:
         """Holds the run to its caps."""
-        self._meter.admit(tokens)
+        return self._meter.admit(tokens, most)
 
-    def landed(self, tokens: int) -> None:
+    def landed(self, most: int) -> None:
         """Makes room for another call."""
-        self._meter.landed(tokens)
+        self._meter.landed(most)
 
     def record(self, key: str, reply: Reply, tokens: int) -> None:
         """Counts what the reply cost."""
@@ -123,6 +125,8 @@ class RecordedModel:
         self._model = model
         self._run = run
         self._asked: Counter[str] = Counter()
+        self._landing: asyncio.Future[None] | None = None
+        """Comes when the next call in flight has landed, if anyone waits for it."""
         self.path = 0
         """Calls of the longest chain in which each began after the one before had ended."""
         self._structured = bool(run.settle("structured", model.structured))
@@ -170,11 +174,8 @@ class RecordedModel:
             return reply
         tokens = sum(self._count(message.text) for message in messages)
         try:
-            self._run.admit(tokens)
-            try:
+            async with self._admitted(tokens, tokens + sampling.max_tokens):
                 reply = await self._model.chat(messages, sampling, on_delta)
-            finally:
-                self._run.landed(tokens)
         except BaseException:
             self._asked[digest] -= 1  # when it is asked again, by the same key
             raise
@@ -182,6 +183,20 @@ class RecordedModel:
         self._run.record(key, reply, tokens + self._count(reply.thinking + reply.text))
         self.path = max(self.path, begun + 1)
         return reply
+
+    @asynccontextmanager
+    async def _admitted(self, tokens: int, most: int) -> AsyncIterator[None]:
+        """Within it, a call is in flight; waits where calls in flight may use up a cap."""
+        while not self._run.admit(tokens, most):
+            self._landing = self._landing or asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._landing)
+        try:
+            yield
+        finally:
+            self._run.landed(most)
+            landing, self._landing = self._landing, None
+            if landing is not None:
+                landing.set_result(None)
 
     def void(self, requests: Sequence[tuple[tuple[Message, ...], Sampling]]) -> None:
         """Marks the replies to these requests as leading nowhere."""

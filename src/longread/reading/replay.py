@@ -67,11 +67,11 @@ class ReplayedRun:
         """The recorded reply, also one that led nowhere."""
         return self._journal.reply(self.id, key)
 
-    def admit(self, tokens: int) -> None:
+    def admit(self, tokens: int, most: int) -> bool:
         """Raises NotRecordedError: whoever asks for leave to call has come to the end."""
         raise NotRecordedError("this call was not made")
 
-    def landed(self, tokens: int) -> None:
+    def landed(self, most: int) -> None:
         """Never comes to pass."""
 
     def record(self, key: str, reply: Reply, tokens: int) -> None:

@@ -236,7 +236,7 @@ def _loads(text: str) -> Any:
         return json_repair.loads(text)
 
 
-_MOST_SEEKS, _LONGEST_SEEK = 5, 200
+_MOST_SEEKS, _LONGEST_SEEK = 5, 90  # together they must fit the plan that is shown
 _SEEK = re.compile(_LEAD + r"SEEK\b\*{0,2}[ \t]{0,4}[:：]\*{0,2}[ \t]{0,4}(.+)", re.IGNORECASE)
 
 

@@ -34,11 +34,11 @@ class JournaledRun:
         self._nonce: str = db.row("SELECT nonce FROM runs WHERE id = ?", (id,))["nonce"]
         used = db.row(
             "SELECT count(*) AS calls, coalesce(sum(coalesce(input_tokens + output_tokens, estimate)), 0) AS tokens, "
-            "coalesce(sum(cost), 0.0) AS cost, count(cost) AS priced FROM calls WHERE run = ?",
+            "coalesce(sum(cost), 0.0) AS cost, count(cost) AS priced, max(cost) AS dearest FROM calls WHERE run = ?",
             (id,),
         )
         cost = used["cost"] if used["priced"] == used["calls"] else None
-        self._meter = Meter(caps, used["calls"], used["tokens"], cost)
+        self._meter = Meter(caps, used["calls"], used["tokens"], cost, used["dearest"])
         self._since = time.monotonic()
         rows = db.rows("SELECT key, void FROM calls WHERE run = ?", (id,))
         self._void: dict[str, bool] = {row["key"]: bool(row["void"]) for row in rows}
@@ -60,13 +60,13 @@ class JournaledRun:
             return None
         return read_reply(self._db.row("SELECT * FROM calls WHERE run = ? AND key = ?", (self._id, key)))
 
-    def admit(self, tokens: int) -> None:
+    def admit(self, tokens: int, most: int) -> bool:
         """Holds the run to its caps; what earlier processes used counts too."""
-        self._meter.admit(tokens)
+        return self._meter.admit(tokens, most)
 
-    def landed(self, tokens: int) -> None:
+    def landed(self, most: int) -> None:
         """Makes room for another call."""
-        self._meter.landed(tokens)
+        self._meter.landed(most)
 
     def record(self, key: str, reply: Reply, tokens: int) -> None:
         """Keeps a reply. One asked for again after it led nowhere goes beside the old one."""

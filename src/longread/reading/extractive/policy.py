@@ -142,7 +142,7 @@ class ExtractivePolicy:
         return self.fit(tasks, notes)
 
     async def review(self, task: Task, notes: Notes) -> Review:
-        """Nothing is sought: `begin` has looked over the whole text for the names that lead on."""
+        """Nothing is sought: `begin` has looked over the whole text for names that lead on. It tells no more."""
         return Review()
 
     def _fit(self, notes: Notes) -> tuple[Notes, tuple[Entry, ...]]:

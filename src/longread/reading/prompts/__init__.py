@@ -41,7 +41,7 @@ class Prompts:
             if not text:
                 raise UsageError(
                     f"prompt set '{self.name}': chunk_first moves the text, and its {name} lacks the lines "
-                    f"{_TEXT.strip().splitlines()}, as the built-in sets have them"
+                    f"{_TEXT.strip().splitlines()}; take --prompts ledger, or write them so"
                 )
             moved[name] = Template(_LEAD + text + "\n" + before.lstrip() + after.lstrip())
         return replace(self, templates=self.templates | moved, digest=f"{self.digest}-first")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from longread.reading.notes import Notes
+from longread.reading.notes import Add, Expire, Notes, Operation, Pin, Replace
 from longread.reading.policy import Noted, Task
 from longread.reading.section import Section
 from longread.reading.strategies.ahead import stop
@@ -25,10 +25,13 @@ async def read_apart(
         for position in positions:
             try:
                 noted = await reading.ask(tasks, notes, sections[position])
+            except asyncio.CancelledError:
+                replies[position].cancel()
+                raise
             except Exception as error:
                 replies[position].set_exception(error)
                 return
-            replies[position].set_result(noted)
+            replies[position].set_result([_seen(*pair) for pair in zip(noted, notes, strict=True)])
 
     workers = [asyncio.create_task(work()) for _ in range(min(reading.policy.concurrency, len(sections)))]
     try:
@@ -38,3 +41,21 @@ async def read_apart(
         await stop(workers)
         await stop(replies)
     return await reading.consolidate(tasks, held)
+
+
+def _seen(noted: Noted, notes: Notes) -> Noted:
+    """Without what speaks of notes that were not shown: their ids are those of other chunks' notes by now.
+
+    Nor with a plan: of many chunks' plans the last would win.
+    """
+    ids = {entry.id for entry in notes.entries}
+    operations: list[Operation] = []
+    for operation in noted.operations:
+        match operation:
+            case Replace(id, claim, quote) if id not in ids:
+                operations.append(Add(claim, quote))
+            case Expire(id) | Pin(id) if id not in ids:
+                continue
+            case _:
+                operations.append(operation)
+    return noted._replace(operations=tuple(operations), plan=None)

@@ -164,6 +164,11 @@ class Reading:
             drafts.append(await self.policy.answer(task, held, partial(self._say, number)))
         return drafts
 
+    def restart(self) -> None:
+        """Takes back what was said of the answers."""
+        for number in range(len(self.queries)):
+            self._say(number, Delta(restart=True))
+
     async def recall(self) -> list[Draft] | None:
         """Answers from inherited notes alone; None unless they suffice for every query."""
         tasks = await self.begin(withhold=True)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from longread.reading.notes import Notes
-from longread.reading.policy import Task
+from longread.reading.policy import Review, Task
 from longread.reading.section import Sections
 from longread.reading.seeking import holding
 from longread.reading.strategies.base import Reading
@@ -27,7 +27,7 @@ async def revisit(
     held = tuple(notes)
     sought: set[tuple[str, int]] = set()
     for _ in range(reading.revisits if reading.total > 1 else 0):
-        seeks = await lacking(reading, tasks, held)
+        seeks = [review.seeks for review in await reviews(reading, tasks, held)]
         sections = await asyncio.to_thread(matching, reading, [one for own in seeks for one in own], sought)
         if not sections:
             break
@@ -35,10 +35,9 @@ async def revisit(
     return held
 
 
-async def lacking(reading: Reading, tasks: Sequence[Task], notes: Sequence[Notes]) -> list[tuple[str, ...]]:
-    """What the notes of each task lack."""
-    reviews = await asyncio.gather(*map(reading.policy.review, tasks, notes))
-    return [review.seeks for review in reviews]
+async def reviews(reading: Reading, tasks: Sequence[Task], notes: Sequence[Notes]) -> list[Review]:
+    """Whether the notes of each task suffice."""
+    return await asyncio.gather(*map(reading.policy.review, tasks, notes))
 
 
 def planned(notes: Sequence[Notes], seeks: Sequence[Sequence[str]]) -> tuple[Notes, ...]:
