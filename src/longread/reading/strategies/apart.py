@@ -17,7 +17,9 @@ async def read_apart(
 ) -> tuple[Notes, ...]:
     """The notes with what each section adds to them, within the budget."""
     held = tuple(notes)
-    replies: list[asyncio.Future[Sequence[Noted]]] = [asyncio.Future() for _ in sections]
+    replies: dict[int, asyncio.Future[Sequence[Noted]]] = {
+        at: asyncio.Future() for at in range(len(sections))
+    }
     positions = iter(range(len(sections)))
 
     async def work() -> None:
@@ -35,11 +37,13 @@ async def read_apart(
 
     workers = [asyncio.create_task(work()) for _ in range(min(reading.policy.concurrency, len(sections)))]
     try:
-        for section, reply in zip(sections, replies, strict=True):
-            held = await reading.take(tasks, held, section, await reply, fit=False)
+        for position, section in enumerate(sections):
+            noted = await replies[position]
+            del replies[position]  # it holds its prompt
+            held = await reading.take(tasks, held, section, noted, fit=False)
     finally:
         await stop(workers)
-        await stop(replies)
+        await stop(list(replies.values()))
     return await reading.consolidate(tasks, held)
 
 
