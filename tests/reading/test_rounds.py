@@ -175,6 +175,7 @@ async def test_one_chunk_keeps_no_more_than_its_share() -> None:
         for n in range(1, 400)
     ]
     [(notes, _)] = await made.consolidate([Task("Who?")], [Notes(tuple(entries), next_id=400)])
+    assert all(entry.span for entry in notes.entries)
     greedy = [entry for entry in notes.entries if entry.chunk == 4]
     assert 0 < sum(map(made._size, greedy)) <= 1_000 // 8
     assert len(notes.entries) > 2 * len(greedy)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
-from longread.reading.notes import SHARE, Entry
+from longread.reading.notes import SHARE, Entry, Rank
 
 _FAN = 4
 """Prompts' worth of notes that become one."""
@@ -22,27 +22,25 @@ Pick = Callable[[Sequence[Entry], int], Awaitable[Sequence[int]]]
 async def choose(
     entries: Sequence[Entry],
     size: Callable[[Entry], int],
-    value: Callable[[Entry], float],
+    rank: Callable[[Entry], Rank],
     *,
     room: int,
     prompt: int,
     pick: Pick,
-    first: Collection[int] = (),
 ) -> list[Entry]:
     """Entries that take at most `room` tokens together, in their order.
 
     Args:
         entries: More than that, as a rule.
         size: Tokens of an entry.
-        value: What an entry is worth by rule.
+        rank: What an entry is worth by rule.
         room: Tokens of what is kept.
         prompt: Tokens of entries that one call can look at.
         pick: The call.
-        first: Ids of entries that are kept whatever is picked, if they fit half of the room.
     """
     kept = list(entries)
     if sum(map(size, kept)) > room:
-        kept = _shared_out(kept, size, value, room // SHARE)
+        kept = _shared_out(kept, size, rank, room // SHARE)
     before = 0
     while (total := sum(map(size, kept))) > room and len(kept) != before:
         before = len(kept)
@@ -52,7 +50,7 @@ async def choose(
             entry
             for part in await asyncio.gather(
                 *(
-                    _best(group, size, value, max(least, sum(map(size, group)) * room // total), pick, first)
+                    _best(group, size, rank, max(least, sum(map(size, group)) * room // total), pick)
                     for group in groups
                 )
             )
@@ -62,12 +60,12 @@ async def choose(
 
 
 def _shared_out(
-    entries: Sequence[Entry], size: Callable[[Entry], int], value: Callable[[Entry], float], share: int
+    entries: Sequence[Entry], size: Callable[[Entry], int], rank: Callable[[Entry], Rank], share: int
 ) -> list[Entry]:
     """Without what a chunk holds beyond its share: the entries worth least."""
     left: dict[int, int] = defaultdict(lambda: share)
     kept = set()
-    for entry in sorted(entries, key=lambda e: (-value(e), e.id)):
+    for entry in sorted(entries, key=rank, reverse=True):
         if size(entry) <= left[entry.chunk] or left[entry.chunk] == share:
             kept.add(entry.id)
             left[entry.chunk] -= size(entry)
@@ -88,10 +86,9 @@ def _groups(entries: Sequence[Entry], size: Callable[[Entry], int], most: int) -
 async def _best(
     group: Sequence[Entry],
     size: Callable[[Entry], int],
-    value: Callable[[Entry], float],
+    rank: Callable[[Entry], Rank],
     room: int,
     pick: Pick,
-    first: Collection[int],
 ) -> list[Entry]:
     total = sum(map(size, group))
     if total <= room:
@@ -99,14 +96,14 @@ async def _best(
     own = {entry.id: entry for entry in group}
     kept: set[int] = set()
 
-    def fill(ids: Sequence[int], left: int) -> int:
-        for id in ids:
-            if id not in kept and size(own[id]) <= left:
-                kept.add(id)
-                left -= size(own[id])
+    def fill(entries: Iterable[Entry], left: int) -> int:
+        for entry in entries:
+            if entry.id not in kept and size(entry) <= left:
+                kept.add(entry.id)
+                left -= size(entry)
         return left
 
     picked = await pick(group, max(1, len(group) * room // total))
-    left = fill([*(id for id in own if id in first), *picked], room // 2)
-    fill(sorted(own, key=lambda id: (-value(own[id]), id)), room - room // 2 + left)
+    left = fill((own[id] for id in picked), room // 2)
+    fill(sorted(group, key=rank, reverse=True), room - room // 2 + left)
     return [entry for entry in group if entry.id in kept]

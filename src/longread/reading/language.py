@@ -349,11 +349,10 @@ class LanguagePolicy:
             await choose(
                 notes.entries,
                 self._size,
-                worth(task.question, notes),
+                notes.ranking(room, self._size, worth(task.question, notes)),
                 room=room,
                 prompt=self.budgets.chunk + self.budgets.notes,
                 pick=pick,
-                first=notes.held_fast(room // 2, self._size),
             )
         )
 

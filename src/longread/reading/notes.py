@@ -76,6 +76,8 @@ class Rewrite(NamedTuple):
 
 Operation = Add | Replace | Expire | Pin | Rewrite
 
+Rank = tuple[bool, bool, bool, float, int]
+"""Whether it is pinned, verified and wanted, the policy's value, and of equals the earlier."""
 SHARE = 8
 """A chunk may hold 1/8 of the budget before its entries are the first to go."""
 
@@ -186,14 +188,22 @@ class Notes:
         entries = tuple(sorted(self.entries, key=lambda e: (e.chunk, e.span or (), e.id)))
         return self if entries == self.entries else replace(self, entries=entries, version=self.version + 1)
 
-    def held_fast(self, room: int, cost: Callable[[Entry], int]) -> frozenset[int]:
-        """Ids of the pinned entries that have a citation, the earliest, as many as `room` tokens hold."""
-        held = set()
+    def ranking(
+        self, budget: int, cost: Callable[[Entry], int], value: Callable[[Entry], float]
+    ) -> Callable[[Entry], Rank]:
+        """How much an entry is worth keeping: pinned ones most, in half of the budget, then those with a citation."""
+        room, held = budget // 2, set()
         for entry in self.entries:
             if entry.id in self.pinned and entry.span and cost(entry) <= room:
                 held.add(entry.id)
                 room -= cost(entry)
-        return frozenset(held)
+
+        def rank(entry: Entry) -> Rank:
+            verified = entry.span is not None
+            wanted = verified or entry.id not in self.unwanted
+            return (entry.id in held, verified, wanted, value(entry), -entry.id)
+
+        return rank
 
     def fit(
         self, budget: int, cost: Callable[[Entry], int], value: Callable[[Entry], float]
@@ -208,14 +218,7 @@ class Notes:
         total = sum(costs.values())
         if total <= budget:
             return self, ()
-        kept_for = self.held_fast(budget // 2, cost)
-
-        def worth(entry: Entry) -> tuple[bool, bool, bool, float, int]:
-            verified = entry.span is not None
-            wanted = verified or entry.id not in self.unwanted
-            return (entry.id in kept_for, verified, wanted, value(entry), -entry.id)
-
-        ranked = sorted(self.entries, key=worth)
+        ranked = sorted(self.entries, key=self.ranking(budget, cost, value))
         share: Counter[int] = Counter()
         latest: dict[int, int] = {}
         for entry in self.entries:

@@ -219,11 +219,6 @@ class Reader:
         Raises LongreadError; the journal then holds all that was done.
         """
         job = await self._job(question, corpus, follow)
-        if self.settings.strategy == "rounds" and not job.policy.apart:
-            raise UsageError(
-                "rounds puts notes of many chunks together, and the memory of these prompts is one text; take "
-                "--strategy sequential, or prompts whose format is ledger"
-            )
         run: JournaledRun | UnkeptRun
         resumed = False
         caps = Caps(self.settings.max_calls, self.settings.max_total_tokens, self.settings.max_cost)
@@ -368,10 +363,16 @@ class Reader:
     async def _job(
         self, question: str | Questions, corpus: Corpus | Iterable[Document], follow: str | None
     ) -> Job:
+        policy = await self.policy()
+        if self.settings.strategy == "rounds" and not policy.apart:
+            raise UsageError(
+                "rounds puts notes of many chunks together, and the memory of these prompts is one text; take "
+                "--strategy sequential, or prompts whose format is ledger"
+            )
         return make_job(
             question,
             corpus,
-            await self.policy(),
+            policy,
             follow=follow,
             journal=self.journal,
             reads_as=(

@@ -59,7 +59,7 @@ class Room(CacheLayerMixin):
         """Nothing: there is room from the start."""
 
     def update(self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any) -> tuple[Tensor, Tensor]:
-        """Adds keys and values of one token a reply, (B, H, 1, D). Itself, twice: what `attend` takes for both."""
+        """Adds keys and values of one token a reply, (B, H, 1, D). It gives itself, for `_attention`."""
         self.keys[:, :, self._drawn] = key_states[:, :, 0]
         self.values[:, :, self._drawn] = value_states[:, :, 0]
         self._drawn += 1

@@ -49,9 +49,8 @@ class Ahead:
             self._view = number
             await self._forget(at)
         asked = self._asked.get((number, at))
-        if (
-            asked is None or not asked.done()
-        ):  # replies that are there may hold a change: they are looked at first
+        # Replies that are there may hold a change: they are looked at before more is asked.
+        if asked is None or not asked.done():
             for position in range(at, min(at + self._width.value, len(self._sections))):
                 if (number, position) not in self._asked:
                     self._asked[number, position] = asyncio.create_task(self._ask(position, notes))

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from longread.reading.notes import Notes
-from longread.reading.policy import Review, Task
+from longread.reading.policy import Draft, Review, Task
 from longread.reading.section import Sections
 from longread.reading.seeking import holding
 from longread.reading.strategies.base import Reading
@@ -18,6 +18,13 @@ _LEAST = 4
 
 Read = Callable[[Sequence[Task], Sequence[Notes], Sections], Awaitable[tuple[Notes, ...]]]
 """How a strategy reads some of the sections, given notes."""
+
+
+async def with_notes(reading: Reading, read: Read) -> Sequence[Draft]:
+    """The answers from notes of all sections, and of those that are read again."""
+    tasks = await reading.begin(withhold=True)
+    notes = await read(tasks, reading.start(tasks), reading.sections)
+    return await reading.answer(tasks, await revisit(reading, tasks, notes, read))
 
 
 async def revisit(

@@ -36,8 +36,7 @@ async def rounds(reading: Reading) -> Sequence[Draft]:
                 why = f"the notes sufficed; {len(left):,} of {reading.total:,} chunks were not read"
                 return [draft._replace(stopped=draft.stopped or why) for draft in drafts]
             reading.restart()
-        notes = planned(notes, [review.seeks for review in found] or [()] * len(notes))
-    if left:
-        notes = await read_apart(reading, tasks, notes, left)
-        notes = await revisit(reading, tasks, notes, partial(read_apart, reading))
-    return await reading.answer(tasks, notes)
+        if found:
+            notes = planned(notes, [review.seeks for review in found])
+    notes = await read_apart(reading, tasks, notes, left)
+    return await reading.answer(tasks, await revisit(reading, tasks, notes, partial(read_apart, reading)))

@@ -9,16 +9,13 @@ from longread.reading.notes import Notes
 from longread.reading.policy import Draft, Task
 from longread.reading.section import Section
 from longread.reading.strategies.base import Reading, strategy
-from longread.reading.strategies.revisit import revisit
+from longread.reading.strategies.revisit import with_notes
 
 
 @strategy("sequential")
 async def sequential(reading: Reading) -> Sequence[Draft]:
     """Reads all of the text; its calls follow one another."""
-    tasks = await reading.begin(withhold=True)
-    read = partial(read_on, reading)
-    notes = await read(tasks, reading.start(tasks), reading.sections)
-    return await reading.answer(tasks, await revisit(reading, tasks, notes, read))
+    return await with_notes(reading, partial(read_on, reading))
 
 
 async def read_on(

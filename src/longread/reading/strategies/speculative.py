@@ -15,16 +15,13 @@ from longread.reading.policy import Draft, Task
 from longread.reading.section import Section
 from longread.reading.strategies.ahead import Ahead
 from longread.reading.strategies.base import Reading, strategy
-from longread.reading.strategies.revisit import revisit
+from longread.reading.strategies.revisit import with_notes
 
 
 @strategy("speculative")
 async def speculative(reading: Reading) -> Sequence[Draft]:
     """Reads all of the text; a call waits for another only where notes change."""
-    tasks = await reading.begin(withhold=True)
-    read = partial(read_ahead, reading)
-    notes = await read(tasks, reading.start(tasks), reading.sections)
-    return await reading.answer(tasks, await revisit(reading, tasks, notes, read))
+    return await with_notes(reading, partial(read_ahead, reading))
 
 
 async def read_ahead(
