@@ -120,21 +120,34 @@ async def test_it_may_end_when_the_notes_suffice_and_says_what_was_not_read() ->
 async def test_it_never_ends_early_on_a_count() -> None:
     one = planted.plant(20_000, 1, seed=9, decoys=60)
     count = one.question.replace("Who", "How many people who")
-    for asked in (count, f"{one.question} Tell all of them as a table."):
-        answer = await ask(Together(), one.document(), asked, early_exit=True)
-        assert answer.chunks.read == answer.chunks.total
+    answer = await ask(Together(), one.document(), count, early_exit=True)
+    assert answer.chunks.read == answer.chunks.total
 
 
-@pytest.mark.parametrize("said", ["I cannot say.", "ENOUGH"])
-async def test_it_reads_on_where_nobody_can_tell_or_the_answer_is_not_there(said: str) -> None:
-    one = planted.plant(40_000, 2, seed=8, decoys=60)
+@pytest.mark.parametrize(("said", "hops"), [("I cannot say.", 1), ("ENOUGH", 2)])
+async def test_it_reads_on_where_nobody_can_tell_or_the_answer_is_not_there(said: str, hops: int) -> None:
+    world = planted.plant(40_000, hops, seed=8, decoys=60)
 
     def reply(prompt: str) -> str:
         return said if "Do these notes suffice" in prompt else planted.read(prompt)
 
-    answer = await ask(Together(reply), one.document(), one.question, early_exit=True, revisits=0)
+    answer = await ask(Together(reply), world.document(), world.question, early_exit=True, revisits=0)
     assert answer.chunks.read == answer.chunks.total
     assert answer.stopped is None
+
+
+async def test_a_wish_that_is_withheld_from_reading_counts_too() -> None:
+    one = planted.plant(20_000, 1, seed=9, decoys=60)
+
+    def reply(prompt: str) -> str:
+        if "Part it in two" in prompt:
+            return f"QUESTION: {one.question}\nINSTRUCTIONS: Tell all of them as a table."
+        return planted.read(prompt)
+
+    asked = f"{one.question} Tell all of them as a table."
+    answer = await ask(Together(reply), one.document(), asked, early_exit=True)
+    assert answer.text.startswith(one.answer)
+    assert answer.chunks.read == answer.chunks.total
 
 
 async def test_a_chunk_speaks_of_no_notes_that_it_was_not_shown() -> None:
@@ -183,7 +196,7 @@ async def test_one_chunk_keeps_no_more_than_its_share() -> None:
 
 async def test_notes_larger_than_a_share_of_the_prompt_are_not_all_dropped() -> None:
     made = policy(Together(hoarder), notes=1_000, chunk=400)
-    entries = [Entry(n, "w " * 500, "", Span("world", n, n + 1), n) for n in range(1, 60)]
+    entries = [Entry(n, "w " * 900, "", Span("world", n, n + 1), n) for n in range(1, 60)]
     [(notes, dropped)] = await made.consolidate([Task("Who?")], [Notes(tuple(entries), next_id=60)])
     assert notes.entries
     assert len(notes.entries) + len(dropped) == 59

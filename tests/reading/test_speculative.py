@@ -103,6 +103,26 @@ async def test_where_little_changes_few_calls_come_to_nothing() -> None:
     assert len(steps) < sum(model.asked.values()) < 2 * len(steps)
 
 
+async def test_what_was_asked_in_vain_is_stopped() -> None:
+    class Slow(Wayward):
+        stopped = 0
+
+        async def chat(self, *given: Any) -> Reply:
+            try:
+                for _ in range(20 if "\nSECTION " in given[0][0].text else 0):
+                    await asyncio.sleep(0)
+                return await super().chat(*given)
+            except asyncio.CancelledError:
+                self.stopped += 1
+                raise
+
+    model = Slow(6, 30)
+    _, steps = await told(model, "speculative", corpus(6, 800), concurrency=4)
+    changes = sum(bool(step.changes[0].operations) for step in steps)
+    assert changes > 10
+    assert model.stopped > max(4, changes // 2)  # more than are in flight when reading ends
+
+
 async def test_no_request_is_made_twice() -> None:
     model = Wayward(5, 60)
     await told(model, "speculative", corpus(5, 300))
