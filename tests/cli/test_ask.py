@@ -252,9 +252,10 @@ def test_a_prompt_set_of_ones_own_is_used_and_is_another_run(world: Cli, server:
     built_in = (ROOT / "src/longread/reading/prompts/ledger.toml").read_text()
     mine = built_in.replace("NOTHING\n'''", "NOTHING\nRead as a notary would.\n'''", 1)
     (world.folder / "mine.toml").write_text(mine)
-    first = json.loads(world(*ask(server), "--json").stdout)
+    in_order = [*ask(server), "--strategy", "sequential"]  # what is asked ahead in vain is no call of the run
+    first = json.loads(world(*in_order, "--json").stdout)
     before = len(server.received)
-    done = world(*ask(server), "--prompts", "mine.toml", "--json")
+    done = world(*in_order, "--prompts", "mine.toml", "--json")
     assert json.loads(done.stdout)["answer"] == first["answer"]
     asked = list(server.received)[before:]
     assert len(asked) == first["usage"]["calls"]

@@ -104,19 +104,25 @@ def test_kill_at_20_moments_repeats_at_most_the_calls_in_flight(world: Cli, stra
     long = planted.plant(60_000, 2, seed=22)
     (world.folder / "world.txt").write_text(long.text)
     rng = random.Random(5)
-    process = None
+    process = kill = None
     due = 0
 
     def on_call(number: int) -> None:
-        if process is not None and number == due:  # somewhere between this call and the next ones
-            threading.Timer(rng.uniform(0, 0.03), process.kill).start()
+        nonlocal kill
+        if process is None:
+            return
+        if number == due:  # somewhere between this call and the next ones
+            kill = threading.Timer(rng.uniform(0, 0.03), process.kill)
+            kill.start()
+        elif number == due + 4:  # before the reading is over, however late the timer is
+            kill.join()
 
     with ModelServer(planted.read) as server:
         server.on_call = on_call
         args = command(server, question=long.question, strategy=strategy)
         for _ in range(20):
+            process = world.start(*args)  # first: calls of the one before may still be coming in
             due = server.calls + rng.randint(1, 2)
-            process = world.start(*args)
             process.communicate()
             assert process.returncode == -signal.SIGKILL
         process = None

@@ -43,6 +43,8 @@ class Oracle:
             lines = [f'NOTE: {_flat(quote)} | "{_flat(quote)}"' for quote in quotes]
             return "\n".join(lines) or "NOTHING"
         held = [one for one in asked if one.evidence and all(_flat(e) in _flat(prompt) for e in one.evidence)]
+        if "Do these notes suffice" in prompt:
+            return "ENOUGH"
         if not held:
             return "The answer is: not in the documents" if "<text>" in prompt else "NOT IN THE DOCUMENTS"
         if "<text>" in prompt:
