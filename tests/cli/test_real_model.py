@@ -38,8 +38,16 @@ def complete(done, strategy: str) -> dict:
     return data
 
 
-@pytest.mark.parametrize("stream", ["true", "false"])
-@pytest.mark.parametrize("strategy", ["full", "sequential", "speculative", "rounds", "search"])
+@pytest.mark.parametrize("stream", ["true", pytest.param("false", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "strategy",
+    [
+        "full",
+        "sequential",
+        "search",
+        *(pytest.param(s, marks=pytest.mark.slow) for s in ("speculative", "rounds")),
+    ],
+)
 def test_each_strategy_completes_against_a_real_server(
     world: Cli, real_server: RealServer, strategy: str, stream: str
 ) -> None:
@@ -60,7 +68,7 @@ def test_auto_asks_a_real_server_for_its_model(world: Cli, real_server: RealServ
     complete(done, "full")
 
 
-@pytest.mark.parametrize("strategy", ["full", "sequential"])
+@pytest.mark.parametrize("strategy", ["full", pytest.param("sequential", marks=pytest.mark.slow)])
 def test_a_checkpoint_in_this_process_completes(world: Cli, tiny_checkpoint: Path, strategy: str) -> None:
     done = world(
         "ask", WORLD.question, "world.txt", "--model", f"local:{tiny_checkpoint}", "--strategy", strategy,

@@ -170,7 +170,8 @@ def test_epochs_draw_anew(cli: Cli, server: ModelServer) -> None:
     assert server.calls == 6
 
 
-@pytest.mark.parametrize("strategy", ["direct", pytest.param("sequential", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["direct", "sequential"])
 def test_the_tasks_run_under_plain_inspect(
     cli: Cli, server: ModelServer, strategy: str, items: list[Item]
 ) -> None:

@@ -25,7 +25,7 @@ async def ask(server: ModelServer, world: planted.World, without: int | None = N
         await reader.close()
 
 
-@pytest.mark.parametrize("hops", [2, 3])
+@pytest.mark.parametrize("hops", [2, pytest.param(3, marks=pytest.mark.slow)])
 async def test_chains_among_decoys_are_found_and_each_hop_is_needed(server: ModelServer, hops: int) -> None:
     world = planted.plant(1_000_000, hops, seed=hops, decoys=3_000)
     answer = await ask(server, world)

@@ -111,6 +111,7 @@ def test_only_what_keeps_its_slots_and_is_read_back_is_reworded(tmp_path: Path):
     assert Seal.read(out / SEAL).changed(Seal.of(out)) == [PARAPHRASES]
 
 
+@pytest.mark.slow
 def test_who_reads_is_shown_neither_documents_nor_answer(tmp_path: Path):
     documents = pages.documents(3, 40, 20)
     plain = samples(run(documents, RECIPE, tmp_path / "plain"))

@@ -116,6 +116,7 @@ def test_what_is_known_or_never_found_goes_and_the_rest_keeps_its_rates(plain: l
     assert [(id_, [one.name for one in faults]) for id_, faults in prove(out) if faults] == [(hit, ["seal"])]
 
 
+@pytest.mark.slow
 def test_balance_keeps_as_many_of_each_rate(plain: list[Sample], tmp_path: Path):
     one = pupil(plain)
     cast = Cast(700, one.model, tries=4, balance=True)
@@ -162,6 +163,7 @@ def test_a_killed_run_asks_no_try_twice(plain: list[Sample], tmp_path: Path):
         assert (tmp_path / "begun" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_a_call_that_fails_loses_no_other_sample(plain: list[Sample], tmp_path: Path):
     one = pupil(plain)
     bad = sorted(one.kinds)[4]
@@ -220,6 +222,7 @@ def test_a_run_without_a_model_tries_nothing_and_says_so(plain: list[Sample], tm
     assert re.search(r"\| search solver \(proxy\) \| chance \|\n", card)
 
 
+@pytest.mark.slow
 def test_when_nothing_is_left_it_is_said(plain: list[Sample], tmp_path: Path):
     one = pupil(plain)
     one.kinds = dict.fromkeys(one.kinds, "known")
@@ -281,6 +284,7 @@ def test_only_an_answer_that_commits_itself_is_right(grader: str, said: str, com
     assert right(Sample("1", "reading", "x", "Which?", answer, grader, ("a",), plan=plan), said) is committed
 
 
+@pytest.mark.slow
 def test_thinking_that_takes_all_tokens_is_no_reply(plain: list[Sample], tmp_path: Path):
     one, most = pupil(plain), set[int]()
 

@@ -73,6 +73,7 @@ def test_metrics_are_drawn(recipe: Path, tmp_path: Path, cli: Cli) -> None:
     assert (nothing.returncode, "metrics.jsonl" in nothing.stderr) == (1, True)
 
 
+@pytest.mark.slow
 def test_questions_are_selected_by_attempts_that_are_kept(
     dense: Path, data: Path, tmp_path: Path, cli: Cli
 ) -> None:
