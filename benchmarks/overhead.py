@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from statistics import median
 
 CHUNK = 5_000
 WORDS = (
@@ -168,6 +169,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tokens", nargs="+", default=["1M", "4M", "10M"])
     parser.add_argument("--concurrency", nargs="+", type=int, default=[1, 64])
+    parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--part", choices=["serve", "bare", "read"], help=argparse.SUPPRESS)
     parser.add_argument("--url", help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -188,28 +190,31 @@ def main() -> None:
             url = f"http://127.0.0.1:{int(server.stdout.readline())}/v1"
             try:
                 for together in args.concurrency:
-                    report(url, sizes, str(together))
+                    report(url, sizes, str(together), args.repeats)
             finally:
                 server.kill()
 
 
-def report(url: str, sizes: list[int], concurrency: str) -> None:
-    """A table of reading with so many calls at once."""
+def report(url: str, sizes: list[int], concurrency: str, repeats: int) -> None:
+    """A table of reading with so many calls at once: medians, each reading with a bare client before and after it."""
     common = ("--url", url, "--concurrency", concurrency)
-    before = measure("--part", "bare", *common)
-    rows = [measure("--part", "read", *common, "--tokens", str(size)) for size in sizes]
-    after = measure("--part", "bare", *common)
-    floor = (before["ms_per_call"] + after["ms_per_call"]) / 2
-    print(
-        f"{concurrency} at once, bare call: {floor:.2f} ms (before {before['ms_per_call']:.2f}, after "
-        f"{after['ms_per_call']:.2f})"
-    )
-    print("tokens     chunks  prepare s  ms/chunk  overhead ms  share of bare  peak MiB  text MiB")
-    for row in rows:
+    bare = [measure("--part", "bare", *common)["ms_per_call"]]
+    rows = []
+    for _ in range(repeats):
+        for size in sizes:
+            row = measure("--part", "read", *common, "--tokens", str(size))
+            bare.append(measure("--part", "bare", *common)["ms_per_call"])
+            rows.append(row | {"floor": (bare[-2] + bare[-1]) / 2})
+    print(f"{concurrency} at once, bare call: {median(bare):.2f} ms ({min(bare):.2f} to {max(bare):.2f})")
+    print("tokens     chunks  prepare s  ms/chunk  overhead ms  share of bare            peak MiB  text MiB")
+    for size in sizes:
+        own = [row for row in rows if row["tokens"] == size]
+        shares = [row["floor"] / row["ms_per_chunk"] for row in own]
+        row = {name: median(one[name] for one in own) for name in own[0]}
         print(
-            f"{row['tokens']:>10,} {row['chunks']:>6,} {row['prepare_s']:>9.2f} {row['ms_per_chunk']:>9.2f}"
-            f" {row['ms_per_chunk'] - floor:>12.2f} {floor / row['ms_per_chunk']:>13.0%} {row['peak_mib']:>10.0f}"
-            f" {row['text_mib']:>9.1f}"
+            f"{size:>10,} {row['chunks']:>6,.0f} {row['prepare_s']:>9.2f} {row['ms_per_chunk']:>9.2f}"
+            f" {row['ms_per_chunk'] - row['floor']:>12.2f} {median(shares):>13.0%} ({min(shares):.0%} to"
+            f" {max(shares):.0%}) {row['peak_mib']:>9.0f} {row['text_mib']:>9.1f}"
         )
 
 

@@ -123,6 +123,24 @@ class OpenAIModel:
                 hand_out(Delta(restart=True))
             return await self._attempt(prompt, sampling, hand_out)
 
+        try:
+            reply = await attempt()
+        except Fault as fault:
+            reply = await self._again(attempt, fault)
+        if reply.usage.input_tokens is not None:
+            size = sum(utf8_length(message["content"]) for message in prompt)
+            self.estimator.observe(size, reply.usage.input_tokens)
+        return reply
+
+    async def _again(self, attempt: Callable[[], Awaitable[Reply]], first: Fault) -> Reply:
+        """The reply of a later attempt. Most calls need none, so the first is made without what this costs."""
+        faults = [first]
+
+        async def attempted() -> Reply:
+            if faults:
+                raise faults.pop()
+            return await attempt()
+
         retrying = tenacity.AsyncRetrying(
             sleep=self._sleep,
             wait=_wait,
@@ -132,16 +150,13 @@ class OpenAIModel:
             reraise=True,
         )
         try:
-            reply: Reply = await retrying(attempt)
+            reply: Reply = await retrying(attempted)
         except Fault as fault:
             attempts = retrying.statistics["attempt_number"]
             raise self._error(
                 f"no reply in {attempts} attempt{'s' * (attempts > 1)}, the last time {fault}",
                 "see whether the server runs and answers there",
             ) from fault
-        if reply.usage.input_tokens is not None:
-            size = sum(utf8_length(message["content"]) for message in prompt)
-            self.estimator.observe(size, reply.usage.input_tokens)
         return reply
 
     async def calibrate(self, samples: Sequence[str]) -> bool:

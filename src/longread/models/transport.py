@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from collections.abc import Iterator
-from contextlib import aclosing, contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
+from functools import cached_property
+from heapq import heappop, heappush
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -30,6 +32,8 @@ _LONGEST_STREAM = 1 << 27
 """Bytes of a whole response; only a server that has lost its way sends more."""
 _DRAIN_SECONDS = 0.1
 """How long a response may go on after its last event, so that the connection can be used again."""
+_POOL = 8
+"""Requests in flight that share a pool of connections: to find a free one, httpcore looks at all of a pool."""
 _BROKEN = (httpx2.RequestError, ssl.SSLError, anyio.EndOfStream)
 
 
@@ -45,8 +49,10 @@ class Transport:
         self.base_url = base_url.rstrip("/")
         self.key = sendable(key)
         self._timeout = timeout
-        self._client: httpx2.AsyncClient | None = None
+        self._pools: list[httpx2.AsyncClient] = []
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._free: list[int] = []
+        """A heap of places that earlier requests have left; those from n * _POOL on are in pool n."""
 
     async def complete(self, body: object, draft: Draft) -> None:
         """Posts a chat request and feeds the reply, streamed or not, to `draft`.
@@ -56,8 +62,8 @@ class Transport:
             ServerError: The server said why it gives none.
         """
         with _faults(self._timeout):
-            response = await self._send(f"{self.base_url}/chat/completions", body, self._timeout)
-            async with aclosing(response):
+            url = f"{self.base_url}/chat/completions"
+            async with self._sent(url, body, self._timeout) as response:
                 if "text/event-stream" in response.headers.get("content-type", ""):
                     await _read_stream(response, draft)
                 else:
@@ -67,48 +73,67 @@ class Transport:
         """The parsed reply to a small request; Fault or ServerError as for `complete`."""
         timeout = min(self._timeout, _SMALL_SECONDS)
         with _faults(timeout):
-            response = await self._send(url, body, timeout)
-            async with aclosing(response):
+            async with self._sent(url, body, timeout) as response:
                 return _parsed(await response.aread())
 
     async def close(self) -> None:
         """Closes the connections."""
-        client, self._client = self._client, None
-        if client is not None and self._loop is asyncio.get_running_loop():
-            await client.aclose()
+        pools, self._pools, self._free = self._pools, [], []
+        if self._loop is asyncio.get_running_loop():
+            for pool in pools:
+                await pool.aclose()
 
-    async def _send(self, url: str, body: object, seconds: float) -> httpx2.Response:
+    @asynccontextmanager
+    async def _sent(self, url: str, body: object, seconds: float) -> AsyncIterator[httpx2.Response]:
         """A response whose body is still to be read. ServerError unless it is one of success."""
-        client = self._connect()
-        timeout = httpx2.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS), pool=None)
-        response = await client.send(
-            client.build_request("POST", url, json=body, timeout=timeout), stream=True
-        )
-        if response.is_success:
-            return response
-        async with aclosing(response):
-            content = await response.aread()
+        with self._place() as pool:
+            timeout = httpx2.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS), pool=None)
+            request = pool.build_request("POST", url, json=body, timeout=timeout)
+            async with aclosing(await pool.send(request, stream=True)) as response:
+                if not response.is_success:
+                    raise await self._refusal(response)
+                yield response
+
+    async def _refusal(self, response: httpx2.Response) -> ServerError:
+        """What the server said."""
+        content = await response.aread()
         said: object = response.text
         with suppress(ValueError, RecursionError):
             said = json.loads(content)
         if response.is_redirect:
             said = f"it redirects to {response.headers.get('location')}, which is not followed"
-        raise ServerError(response.status_code, said, response.headers)
+        return ServerError(response.status_code, said, response.headers)
 
-    def _connect(self) -> httpx2.AsyncClient:
-        """The client of the running event loop: connections do not outlive theirs."""
+    @contextmanager
+    def _place(self) -> Iterator[httpx2.AsyncClient]:
+        """A pool of the running event loop with room for a request: connections do not outlive theirs."""
         loop = asyncio.get_running_loop()
-        if self._client is None or self._loop is not loop:
-            self._loop = loop
-            self._client = httpx2.AsyncClient(
-                headers={"User-Agent": "longread"}
-                | ({"Authorization": f"Bearer {self.key}"} if self.key else {}),
-                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=64),
-                follow_redirects=False,
-                trust_env=not is_loopback(self.base_url),
-                verify=is_encrypted(self.base_url),  # else certificates are read for nothing
-            )
-        return self._client
+        if self._loop is not loop:
+            self._loop, self._pools, self._free = loop, [], []
+        if not self._free:
+            first = len(self._pools) * _POOL
+            self._free.extend(range(first, first + _POOL))
+            self._pools.append(self._pool())
+        free, place = self._free, heappop(self._free)
+        try:
+            yield self._pools[place // _POOL]
+        finally:
+            heappush(free, place)
+
+    def _pool(self) -> httpx2.AsyncClient:
+        return httpx2.AsyncClient(
+            headers={"User-Agent": "longread"}
+            | ({"Authorization": f"Bearer {self.key}"} if self.key else {}),
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=_POOL),
+            follow_redirects=False,
+            trust_env=not is_loopback(self.base_url),
+            verify=self._encryption,
+        )
+
+    @cached_property
+    def _encryption(self) -> ssl.SSLContext:
+        """Of all pools; without encryption, certificates would be read for nothing."""
+        return httpx2.create_ssl_context(verify=is_encrypted(self.base_url))
 
 
 def host_of(base_url: str) -> str:

@@ -6,8 +6,7 @@ import json
 import time
 import zlib
 from array import array
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -72,38 +71,36 @@ class JournaledRun:
         """Keeps a reply. One asked for again after it led nowhere goes beside the old one."""
         usage = reply.usage
         self._meter.add(usage, tokens)
-        with self._write():
-            if key in self._void:
-                self._db.rows(
-                    "UPDATE calls SET key = key || '-void-' || rowid WHERE run = ? AND key = ? AND void = 1",
-                    (self._id, key),
-                )
-            self._db.rows(
-                "INSERT INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)",
-                (
-                    self._id,
-                    key,
-                    reply.text,
-                    reply.thinking,
-                    reply.finish,
-                    _pack("i", reply.token_ids),
-                    _pack("i", reply.prompt_ids),
-                    _pack("f", reply.logprobs),
-                    usage.input_tokens,
-                    usage.cached_tokens,
-                    usage.output_tokens,
-                    usage.cost,
-                    time.time(),
-                    tokens,
-                ),
+        if key in self._void:
+            self._put(
+                "UPDATE calls SET key = key || '-void-' || rowid WHERE run = ? AND key = ? AND void = 1",
+                (self._id, key),
             )
-
+        self._put(
+            "INSERT INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)",
+            (
+                self._id,
+                key,
+                reply.text,
+                reply.thinking,
+                reply.finish,
+                _pack("i", reply.token_ids),
+                _pack("i", reply.prompt_ids),
+                _pack("f", reply.logprobs),
+                usage.input_tokens,
+                usage.cached_tokens,
+                usage.output_tokens,
+                usage.cost,
+                time.time(),
+                tokens,
+            ),
+        )
         self._void[key] = False
 
     def void(self, keys: Sequence[str]) -> None:
         """Marks replies to be asked for anew."""
         self._void |= {key: True for key in keys if key in self._void}
-        with self._write():
+        with self._db.transaction():
             self._db.each(
                 "UPDATE calls SET void = 1 WHERE run = ? AND key = ?", [(self._id, key) for key in keys]
             )
@@ -114,23 +111,22 @@ class JournaledRun:
         """Keeps what one section did to a question's notes; the same again on replay."""
         new = [entry for entry in after.entries if entry.id >= before.next_id]
         operations = [{"kind": type(o).__name__.lower(), **o._asdict()} for o in change.operations]
-        with self._write():
-            self._db.rows(
-                "INSERT OR REPLACE INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    self._id,
-                    position,
-                    question,
-                    chunk,
-                    before.version,
-                    after.version,
-                    json.dumps(operations),
-                    json.dumps(new),
-                    json.dumps(change.dropped),
-                    after.plan,
-                    after.memory,
-                ),
-            )
+        self._put(
+            "INSERT OR REPLACE INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                self._id,
+                position,
+                question,
+                chunk,
+                before.version,
+                after.version,
+                json.dumps(operations),
+                json.dumps(new),
+                json.dumps(change.dropped),
+                after.plan,
+                after.memory,
+            ),
+        )
 
     def settle(self, name: str, value: Any) -> Any:
         """The value this run started with; the first call decides it (for what must not change on resume)."""
@@ -138,8 +134,7 @@ class JournaledRun:
         settled = json.loads(row["settled"])
         if name not in settled:
             settled[name] = value
-            with self._write():
-                self._db.rows("UPDATE runs SET settled = ? WHERE id = ?", (json.dumps(settled), self._id))
+            self._put("UPDATE runs SET settled = ? WHERE id = ?", (json.dumps(settled), self._id))
         return settled[name]
 
     def chunks(self) -> list[Chunk] | None:
@@ -150,11 +145,10 @@ class JournaledRun:
     def plan(self, strategy: str, chunks: Sequence[Chunk]) -> None:
         """Keeps the strategy and the division of the text."""
         packed = zlib.compress(json.dumps([(c.tokens, c.spans) for c in chunks]).encode(), 1)
-        with self._write():
-            self._db.rows(
-                "UPDATE runs SET strategy = ?, chunks = ?, total = ? WHERE id = ?",
-                (strategy, packed, len(chunks), self._id),
-            )
+        self._put(
+            "UPDATE runs SET strategy = ?, chunks = ?, total = ? WHERE id = ?",
+            (strategy, packed, len(chunks), self._id),
+        )
 
     def usage(self) -> Usage:
         """What all calls of this run cost together, in this process and before."""
@@ -167,34 +161,31 @@ class JournaledRun:
 
     def finish(self, answers: Sequence[Answer]) -> tuple[Answer, ...]:
         """Keeps the answers. Their seconds are those of all processes that worked on the run."""
-        with self._write():
-            self._tick()
-            row = self._db.row("SELECT seconds FROM runs WHERE id = ?", (self._id,))
-            stored = json.dumps(
-                [asdict(answer) | {"seconds": row["seconds"], "stored": False} for answer in answers]
-            )
-            self._db.rows(
-                "UPDATE runs SET status = 'done', answers = ?, total = ?, error = NULL WHERE id = ?",
-                (stored, answers[0].chunks.total, self._id),
-            )
+        self._tick()
+        row = self._db.row("SELECT seconds FROM runs WHERE id = ?", (self._id,))
+        stored = json.dumps(
+            [asdict(answer) | {"seconds": row["seconds"], "stored": False} for answer in answers]
+        )
+        self._put(
+            "UPDATE runs SET status = 'done', answers = ?, total = ?, error = NULL WHERE id = ?",
+            (stored, answers[0].chunks.total, self._id),
+        )
         return read_answers(stored)
 
     def fail(self, status: str, error: str) -> None:
         """Keeps why the run ended (`failed`, `stopped` or `interrupted`); all steps so far stay."""
-        with self._write():
-            self._tick()
-            self._db.rows("UPDATE runs SET status = ?, error = ? WHERE id = ?", (status, error, self._id))
+        self._tick()
+        self._put("UPDATE runs SET status = ?, error = ? WHERE id = ?", (status, error, self._id))
 
     def close(self) -> None:
         """Frees the run for other processes."""
         self._lock.release()
 
-    @contextmanager
-    def _write(self) -> Iterator[None]:
-        with self._db.transaction():
-            yield
-            if time.monotonic() - self._since >= _TICK:
-                self._tick()
+    def _put(self, sql: str, values: Sequence[Any]) -> None:
+        """One statement: wherever a process is killed, what it had put is kept, and nothing relies on the next."""
+        self._db.rows(sql, values)
+        if time.monotonic() - self._since >= _TICK:
+            self._tick()
 
     def _tick(self) -> None:
         """Keeps the time that the run has taken."""

@@ -39,7 +39,7 @@ async def read_apart(
     try:
         for position, section in enumerate(sections):
             noted = await replies[position]
-            del replies[position]  # it holds its prompt
+            del replies[position]
             held = await reading.take(tasks, held, section, noted, fit=False)
     finally:
         await stop(workers)
@@ -50,7 +50,8 @@ async def read_apart(
 def _seen(noted: Noted, notes: Notes) -> Noted:
     """Without what speaks of notes that were not shown: their ids are those of other chunks' notes by now.
 
-    Nor with a plan: of many chunks' plans the last would win.
+    Nor with a plan, since of many chunks' plans the last would win, nor with its prompt, since many replies may wait
+    until it is their turn.
     """
     ids = {entry.id for entry in notes.entries}
     operations: list[Operation] = []
@@ -62,4 +63,4 @@ def _seen(noted: Noted, notes: Notes) -> Noted:
                 continue
             case _:
                 operations.append(operation)
-    return noted._replace(operations=tuple(operations), plan=None)
+    return noted._replace(operations=tuple(operations), plan=None, calls=())
