@@ -382,6 +382,19 @@ async def test_connections_are_used_again_and_belong_to_their_loop() -> None:
         await model.close()
 
 
+async def test_connections_of_calls_made_together_are_used_again() -> None:
+    together = 20
+    with ScriptServer() as server:
+        model = OpenAIModel("m", server.base_url)
+        for _ in range(3):
+            made = await asyncio.gather(*(model.chat(PROMPT, SAMPLING) for _ in range(together)))
+            assert {reply.text for reply in made} == {"fine"}
+        assert server.connections <= together
+        await model.close()
+        assert (await model.chat(PROMPT, SAMPLING)).text == "fine"  # what was closed is opened again
+        await model.close()
+
+
 async def test_cancelling_a_call_closes_its_connection() -> None:
     with ScriptServer(sse(chunk("fi"), end=End.STALL)) as server:
         model = OpenAIModel("m", server.base_url)

@@ -113,6 +113,14 @@ def test_trees_give_the_log_probabilities_and_gradients_of_single_replies(tiny: 
         assert torch.allclose(by_trees[name], value.grad, atol=2e-3, rtol=1e-3), name
 
 
+def test_a_pass_is_mostly_no_padding() -> None:
+    grown = trees(
+        [Conversation((1, length), tuple(range(length)), (), ()) for length in (100, 90, 74, 40, 39, 8)]
+    )
+    made = [[tree.tokens for tree in some] for some in passes(grown, 220)]
+    assert made == [[101, 91], [75], [41, 40], [9]]
+
+
 def test_logits_are_made_in_parts(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     from longread.training import update
 

@@ -171,7 +171,8 @@ class LanguagePolicy:
             )
         if history:
             query = await self._standing_alone(query, history)
-        if not withhold or re.fullmatch(r"[^\n.!。！:：;；?？]{1,300}[?？]", query.strip()):
+        plain = re.fullmatch(r"[^\n.!。！:：;；?？]{1,300}[?？]", query.strip())
+        if not withhold or plain or "split" not in self.prompts.templates:
             return Task(query)
         try:
             prompt = self._render("split", question=query)

@@ -19,6 +19,7 @@ from longread.documents.chunk import split_corpus
 from longread.models.base import Message, OnDelta, Reply, Sampling
 from longread.models.turns import Turns
 from longread.reading.notes import Notes
+from longread.reading.prompts import Prompts
 from longread.reading.recording import UnkeptRun
 from longread.reading.section import Section, Sections
 from longread.reading.strategies import Reading, get_strategy
@@ -26,7 +27,7 @@ from longread.training.learner import Learner
 from longread.training.records import Conversation
 from longread.training.rollouts import Case, Reads
 from longread.training.stage import Supervised
-from longread.types import Corpus
+from longread.types import Corpus, Span
 
 _LINE = 300
 """Characters up to which a note quotes the whole line that evidence stands in."""
@@ -109,44 +110,56 @@ async def replies(case: Case, reads: Reads, turns: Turns) -> list[Conversation]:
     corpus = Corpus(case.documents)
     sections = Sections(corpus, split_corpus(corpus, policy.chunk_tokens, policy.count))
     reading = Reading([case.sample.question], policy, sections, UnkeptRun(), lambda _: None)
-    model.next = case.sample.answer
     if reads.mode == "full":
+        model.next = _whole(case, policy.prompts)
         await get_strategy("full")(reading)
         return model.conversations
-    tasks = await reading.begin(withhold=False)
+    model.next = f"QUESTION: {case.sample.question}\nINSTRUCTIONS: NONE"
+    tasks = await reading.begin(withhold=True)
     notes: tuple[Notes, ...] = reading.start(tasks)
     for section in sections:
-        model.next = _notes(case, section, notes[0], policy.prompts.format)
+        model.next = _notes(case, section, notes[0], policy.prompts)
         notes = await reading.note(tasks, notes, section)
     model.next = case.sample.answer
     await reading.answer(tasks, notes)
     return model.conversations
 
 
-def _notes(case: Case, section: Section, notes: Notes, format: str) -> str:
+def _whole(case: Case, prompts: Prompts) -> str:
+    """The reply to the whole text, in the form of the prompt set: the evidence, then the answer."""
+    if prompts.format == "text":
+        return case.sample.answer
+    texts = [(Span(document.id, 0, len(document.text)), document.text) for document in case.documents]
+    return "\n".join([*_lines(_quotes(case, texts), prompts), f"ANSWER: {case.sample.answer}"])
+
+
+def _notes(case: Case, section: Section, notes: Notes, prompts: Prompts) -> str:
     """The reply to one section, in the form of the prompt set."""
-    quotes = _quotes(case, section)
-    if format == "text":
+    quotes = _quotes(case, [(piece.span, piece.text) for piece in section.pieces])
+    if prompts.format == "text":
         memory = "\n".join(filter(None, (notes.memory, *quotes)))
         return f"Updated memory:\n<memory>\n{memory}\n</memory>\n<plan>\n{notes.plan}\n</plan>"
-    return "\n".join(f'NOTE: {quote} | "{quote}"' for quote in quotes) or "NOTHING"
+    return "\n".join(_lines(quotes, prompts)) or "NOTHING"
 
 
-def _quotes(case: Case, section: Section) -> list[str]:
-    """The lines of the section that hold evidence; the evidence alone where its line is long."""
+def _lines(quotes: Sequence[str], prompts: Prompts) -> list[str]:
+    """Notes that say what they quote; once, where the prompt set does not ask for quotes."""
+    twice = '| "' in prompts.templates["note"].template
+    return [f'NOTE: {quote} | "{quote}"' if twice else f"NOTE: {quote}" for quote in quotes]
+
+
+def _quotes(case: Case, texts: Sequence[tuple[Span, str]]) -> list[str]:
+    """The lines of the texts that hold evidence; the evidence alone where its line is long."""
     quotes: dict[str, None] = {}
     for piece in case.sample.evidence:
-        for shown in section.pieces:
-            if (
-                shown.span.doc != piece.doc
-                or not shown.span.start <= piece.start < piece.end <= shown.span.end
-            ):
+        for span, text in texts:
+            if span.doc != piece.doc or not span.start <= piece.start < piece.end <= span.end:
                 continue
-            start, end = piece.start - shown.span.start, piece.end - shown.span.start
-            first = shown.text.rfind("\n", 0, start) + 1
-            last = shown.text.find("\n", end)
-            line = shown.text[first : last if last >= 0 else None].strip()
-            quotes[line if len(line) <= _LINE else shown.text[start:end]] = None
+            start, end = piece.start - span.start, piece.end - span.start
+            first = text.rfind("\n", 0, start) + 1
+            last = text.find("\n", end)
+            line = text[first : last if last >= 0 else None].strip()
+            quotes[line if len(line) <= _LINE else text[start:end]] = None
     return list(quotes)
 
 

@@ -20,6 +20,7 @@ from longread.models.turns import Turns
 from longread.training import checkpoints
 from longread.training.data import read_cases, within
 from longread.training.learner import Learner
+from longread.training.muon import Muon
 from longread.training.network import Network
 from longread.training.reinforce import Reinforcer
 from longread.training.rollouts import room
@@ -157,7 +158,7 @@ def _optimizers(model: Any, stage: Reinforcement | Supervised) -> list[torch.opt
     rate = stage.learning_rate
     if matrices:
         inner = [trained[name] for name in sorted(matrices)]
-        made.append(torch.optim.Muon(inner, lr=rate, weight_decay=0.0, adjust_lr_fn="match_rms_adamw"))
+        made.append(Muon(inner, lr=rate))
     rest = [value for name, value in trained.items() if name not in matrices]
     return [*made, torch.optim.AdamW(rest, lr=rate, weight_decay=0.0, betas=(0.9, 0.95))]
 

@@ -19,6 +19,8 @@ from longread.training.records import Conversation
 
 _LEAST = 256
 """Reply tokens that a tree may have however short its prompt is."""
+_ALIKE = 0.75
+"""Length of the shortest tree of a pass beside the longest: what it lacks is padding."""
 _LOGITS = 1 << 24
 """Logits held at once."""
 
@@ -67,7 +69,7 @@ def passes(trees: Sequence[Tree], most: int) -> Iterator[list[Tree]]:
     """Trees of like length together, at most `most` tokens with padding; never fewer than one."""
     some: list[Tree] = []
     for tree in trees:
-        if some and (len(some) + 1) * some[0].tokens > most:
+        if some and ((len(some) + 1) * some[0].tokens > most or tree.tokens < _ALIKE * some[0].tokens):
             yield some
             some = []
         some.append(tree)

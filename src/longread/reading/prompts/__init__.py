@@ -13,7 +13,7 @@ from typing import Literal
 from longread.errors import UsageError
 
 BUILT_IN = ("ledger", "text")
-_REQUIRED = ("split", "note", "answer", "whole", "again")
+_REQUIRED = ("note", "answer", "whole", "again")
 _NOTES = ("note", "note_json", "note_many")
 _TEXT = "SECTION $number OF $total\n$open\n$section\n$close\n"
 """How the text stands in a note template, if it can be moved to the beginning."""

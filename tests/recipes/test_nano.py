@@ -1,0 +1,93 @@
+"""The nano recipe: what it trains on is what the reader sees, and replies to imitate are right."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from longread.models.local import end_ids, load_checkpoint  # noqa: E402
+from longread.models.turns import Turns  # noqa: E402
+from longread.training.generation import Generated, Request  # noqa: E402
+from longread.training.records import Conversation  # noqa: E402
+from longread.training.rollouts import Case, Reads, rollouts  # noqa: E402
+from longread.training.supervised import replies  # noqa: E402
+from longread.worlds.nano.language import kinds  # noqa: E402
+from longread.worlds.nano.questions import TASKS, make  # noqa: E402
+
+RECIPE = Path(__file__).parents[2] / "recipes" / "nano"
+
+
+@pytest.fixture(scope="module")
+def prepare() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("nano_prepare", RECIPE / "prepare.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def turns(prepare: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Turns:
+    folder = tmp_path_factory.mktemp("start")
+    prepare.write_checkpoint(folder, list(prepare.texts(600, 1)), 0)
+    tokenizer, model = load_checkpoint(folder)
+    assert 1e6 <= model.num_parameters() <= 4e6
+    return Turns("nano", tokenizer, end_ids(tokenizer, model))
+
+
+def test_each_word_is_one_token_and_any_text_has_some(turns: Turns) -> None:
+    for split in ("train", "evaluation"):
+        for names in kinds(split).values():
+            assert all(len(turns.encode(f" {name}")) == len(name.split()) for name in names)
+    for text in (" Anna Berg keeps a cat.\n", "Zwölf Boxkämpfer, 你好\n\tdef f(x): ..."):
+        assert turns.decode(turns.encode(text)) == text
+
+
+@pytest.mark.parametrize("mode", ["full", "memory"])
+@pytest.mark.parametrize("task", TASKS)
+def test_imitated_replies_earn_the_reward(turns: Turns, mode: str, task: str) -> None:
+    reads = Reads(mode, str(RECIPE / "prompts.toml"), 8192, 128, chunk=512, notes=128)
+    for index in range(4):
+        item = make(task, 200, 7, index)
+        case = Case(item.sample, item.documents)
+        taught = asyncio.run(replies(case, reads, turns))
+        assert len(taught) == 1 if mode == "full" else len(taught) > 3
+
+        def spoken(requests: list[Request], said: list[Conversation] = taught) -> list[Generated]:
+            by_prompt = {one.prompt: one.reply for one in said}
+            return [
+                Generated(
+                    Conversation(r.prompt, ids := by_prompt[r.prompt], z := (0.0,) * len(ids), z), "stop"
+                )
+                for r in requests
+            ]
+
+        (made,) = asyncio.run(rollouts([case], 1, reads, turns, spoken))
+        assert made.reward == 1.0, (item.sample, made.response)
+
+
+def test_solved_texts_look_as_the_reader_shows_them(prepare: ModuleType, turns: Turns) -> None:
+    item = make("multi_hop", 5, 7, 0)
+    reads = Reads("full", str(RECIPE / "prompts.toml"), 2048, 128)
+    (taught,) = asyncio.run(replies(Case(item.sample, item.documents), reads, turns))
+    shown = turns.decode(taught.prompt + taught.reply[:-1])
+    question = f"{item.sample.question}\nNOTE and ANSWER\nNOTE: "
+    assert question in shown
+    assert question in "".join(prepare.said(q) for q in [_asked(item)])
+
+
+def _asked(item: object) -> object:
+    from longread.worlds.nano.questions import Question
+
+    sample = item.sample  # type: ignore[attr-defined]
+    texts = {document.id: document.text for document in item.documents}  # type: ignore[attr-defined]
+    lines = tuple(texts[piece.doc][piece.start : piece.end] for piece in sample.evidence)
+    return Question(sample.question, sample.answer, lines, sample.type)
