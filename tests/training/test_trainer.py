@@ -312,3 +312,20 @@ def test_killed_at_any_moment_a_run_goes_on_to_the_same_weights(
         process.communicate()
     subprocess.run([*command, str(tmp_path / "cut"), "--resume"], check=True, env=env, capture_output=True)
     assert same(weights(tmp_path / "whole"), weights(tmp_path / "cut"))
+
+
+def test_a_run_that_could_not_begin_leaves_its_folder_to_another(
+    dense: Path, data: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError):
+        train(warm(dense, tmp_path / "nothing"), tmp_path / "out")
+    assert len(train(warm(dense, data), tmp_path / "out")) == 4
+    with pytest.raises(UsageError, match="holds a run"):
+        train(warm(dense, data), tmp_path / "out")
+    with pytest.raises(UsageError, match="other settings"):
+        train(warm(dense, data, steps=5), tmp_path / "out", resume=True)
+
+
+def test_texts_need_no_room_for_questions(dense: Path, data: Path, tmp_path: Path) -> None:
+    sizes = stage(dense, data, mode="full").sizes.model_copy(update={"window": 64, "answer": 8192})
+    assert len(train(warm(dense, data, target="text", sizes=sizes), tmp_path / "out")) == 4

@@ -91,7 +91,7 @@ async def train(
     )
     cases = read_cases(Path(stage.data), stage.split)
     limits = [stage.sizes.input] if stage.sizes.input else []
-    if stage.sizes.mode == "full":
+    if stage.sizes.mode == "full" and not (isinstance(stage, Supervised) and stage.target == "text"):
         limits.append(room(stage.sizes.reads, turns))
     if limits:
         cases = within(cases, min(limits), lambda text: len(turns.encode(text)))
@@ -127,7 +127,9 @@ def _claim(stage: Reinforcement | Supervised, out: Path, resume: bool) -> None:
     """Keeps the resolved stage beside the results; UsageError when another stage's are there."""
     resolved = json.dumps(stage.model_dump(mode="json"), indent=2) + "\n"
     kept = out / STAGE
-    if kept.is_file():
+    if kept.is_file() and any(
+        other != kept for other in out.iterdir()
+    ):  # one that could not begin left no more
         if not resume:
             raise UsageError(f"{out} holds a run; go on with it by --resume, or give another --out")
         if kept.read_text("utf-8") != resolved:
