@@ -43,12 +43,12 @@ TUNING = {
     "strategy": "search", "prompts": "text", "window": 4096, "chunk_tokens": 2048, "notes_tokens": 300,
     "answer_tokens": 200, "thinking_tokens": 100, "temperature": 0.0, "top_p": 0.5, "seed": 7, "attempts": 2,
     "stream": False, "structured": True, "discover": False, "max_calls": 5, "max_total_tokens": 900,
-    "max_cost": 0.5, "model": "served", "revisits": 1, "early_exit": True, "chunk_first": True,
+    "max_cost": 0.5, "model": "served", "revisits": 1, "early_exit": True,
 }  # fmt: skip
 FORBIDDEN = {
     "base_url": '"https://evil.example/v1"', "api_key": '"sk-evil"', "state_dir": '"/tmp/evil"', "timeout": "0.1",
     "retries": "0", "price": "{input = 0, output = 0}", "prices": '{"m" = {input = 0, output = 0}}',
-    "keep_days": "0.1", "keep_runs": "1", "pdf": "\"docling\"", "concurrency": "64",
+    "keep_days": "0.1", "keep_runs": "1", "pdf": "\"docling\"", "concurrency": "64", "chunk_first": "true",
 }  # fmt: skip
 
 

@@ -20,7 +20,7 @@ PROMPT_SETS = ("ledger", "text")
 """What `prompts` may name; anything else would be a path."""
 TUNABLE = frozenset(
     "model strategy prompts window chunk_tokens notes_tokens answer_tokens thinking_tokens temperature top_p seed "
-    "attempts revisits early_exit chunk_first stream structured discover max_calls max_total_tokens max_cost".split()
+    "attempts revisits early_exit stream structured discover max_calls max_total_tokens max_cost".split()
 )
 """All that a project file may set; a setting that is not named here is refused."""
 _LOWERED = ("attempts", "revisits", "max_calls", "max_total_tokens", "max_cost")

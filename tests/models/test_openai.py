@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from longread.errors import ModelError, UsageError
+from longread.models import transport
 from longread.models.base import Delta, Message, Reply, Sampling
 from longread.models.openai import OpenAIModel
 from longread.models.transport import is_encrypted, is_loopback
@@ -393,6 +394,30 @@ async def test_connections_of_calls_made_together_are_used_again() -> None:
         await model.close()
         assert (await model.chat(PROMPT, SAMPLING)).text == "fine"  # what was closed is opened again
         await model.close()
+
+
+async def test_pools_that_nobody_needs_any_more_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ScriptServer() as server:
+        model = OpenAIModel("m", server.base_url)
+        await asyncio.gather(*(model.chat(PROMPT, SAMPLING) for _ in range(3 * transport._POOL)))
+        pools = list(model._transport._pools)
+        assert len(pools) == 3
+        monkeypatch.setattr(transport, "_KEEP_SECONDS", -1.0)
+        for _ in range(4):
+            await model.chat(PROMPT, SAMPLING)
+        assert [pool.client.is_closed for pool in pools] == [False, True, True]
+        await model.close()
+
+
+async def test_what_no_client_can_be_made_for_is_told_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere.pem")
+    model = OpenAIModel("m", "https://example.com/v1")
+    for _ in range(2):
+        with pytest.raises(FileNotFoundError):
+            await model.chat(PROMPT, SAMPLING)
+    here = OpenAIModel("m", "https://localhost:9/v1", retries=0)  # where the environment has no say
+    with pytest.raises(ModelError, match="no connection"):
+        await here.chat(PROMPT, SAMPLING)
 
 
 async def test_cancelling_a_call_closes_its_connection() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -18,10 +19,12 @@ from longread.training.generation import Generated, Request  # noqa: E402
 from longread.training.records import Conversation  # noqa: E402
 from longread.training.rollouts import Case, Reads, rollouts  # noqa: E402
 from longread.training.supervised import replies  # noqa: E402
+from longread.types import Document, Evidence  # noqa: E402
 from longread.worlds.nano.language import kinds  # noqa: E402
 from longread.worlds.nano.questions import TASKS, make  # noqa: E402
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "nano"
+PROMPTS = str(RECIPE / "prompts.toml")
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +57,7 @@ def test_each_word_is_one_token_and_any_text_has_some(turns: Turns) -> None:
 @pytest.mark.parametrize("mode", ["full", "memory"])
 @pytest.mark.parametrize("task", TASKS)
 def test_imitated_replies_earn_the_reward(turns: Turns, mode: str, task: str) -> None:
-    reads = Reads(mode, str(RECIPE / "prompts.toml"), 8192, 128, chunk=512, notes=128)
+    reads = Reads(mode, PROMPTS, 8192, 128, chunk=512, notes=128)
     for index in range(4):
         item = make(task, 200, 7, index)
         case = Case(item.sample, item.documents)
@@ -74,9 +77,28 @@ def test_imitated_replies_earn_the_reward(turns: Turns, mode: str, task: str) ->
         assert made.reward == 1.0, (item.sample, made.response)
 
 
+def test_evidence_of_several_lines_is_one_note(turns: Turns) -> None:
+    text = " Anna Berg keeps a cat.\n\n Answer: Leo King keeps a dog.\n"
+    item = make("reading", 5, 7, 0)
+    document = Document("d", "d.txt", text)
+    evidence = (Evidence("d", 1, len(text) - 1),)
+    case = Case(replace(item.sample, answer="cat", documents=("d",), evidence=evidence), (document,))
+    (taught,) = asyncio.run(replies(case, Reads("full", PROMPTS, 2048, 128), turns))
+    assert turns.decode(taught.reply[:-1]) == (
+        "NOTE: Anna Berg keeps a cat. Answer: Leo King keeps a dog.\nANSWER: cat"
+    )
+
+
+def test_a_reply_that_would_be_cut_off_is_the_answer_alone(turns: Turns) -> None:
+    item = make("multi_hop", 5, 7, 0)
+    case = Case(item.sample, item.documents)
+    (taught,) = asyncio.run(replies(case, Reads("full", PROMPTS, 2048, 16), turns))
+    assert turns.decode(taught.reply[:-1]) == item.sample.answer
+
+
 def test_solved_texts_look_as_the_reader_shows_them(prepare: ModuleType, turns: Turns) -> None:
     item = make("multi_hop", 5, 7, 0)
-    reads = Reads("full", str(RECIPE / "prompts.toml"), 2048, 128)
+    reads = Reads("full", PROMPTS, 2048, 128)
     (taught,) = asyncio.run(replies(Case(item.sample, item.documents), reads, turns))
     shown = turns.decode(taught.prompt + taught.reply[:-1])
     question = f"{item.sample.question}\nNOTE and ANSWER\nNOTE: "

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from safetensors.torch import load_file
 
 from longread.errors import InputError, UsageError
@@ -48,6 +49,22 @@ def test_a_recipe_runs_in_order_and_each_stage_begins_where_the_one_before_ended
     assert not same(found, load_file(recipe / "start" / "model.safetensors"))
     stage = json.loads((out / "2-memory" / "stage.json").read_text())
     assert stage["model"] == str(out / "1-full" / "model")
+
+
+@pytest.mark.slow
+def test_a_run_that_could_not_begin_is_begun_again(recipe: Path, tmp_path: Path, cli: Cli) -> None:
+    out = tmp_path / "out"
+    one = recipe / "1-full.toml"
+    right = one.read_text()
+    one.write_text(right.replace('data = "data"', 'data = "nowhere"'))
+    failed = cli("train", "run", str(one), "--out", str(out))
+    assert failed.returncode == 1, failed.stderr
+    one.write_text(right)
+    with FileLock(out / "lock"):
+        waiting = cli("train", "run", str(one), "--out", str(out))
+    assert (waiting.returncode, "another process trains" in waiting.stderr) == (2, True)
+    done = cli("train", "run", str(one), "--out", str(out))
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.slow

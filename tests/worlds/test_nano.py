@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 
 from longread.worlds.nano.language import RELATIONS, Sold, Statement, Wished, kinds, parse, sale, state, wish
-from longread.worlds.nano.questions import TASKS, Item, ask_many, make, prove, solve
+from longread.worlds.nano.questions import TASKS, Item, ask_many, consistent, make, prove, solve
 from longread.worlds.tasks.base import Unsolvable
 
 
@@ -51,13 +51,22 @@ def test_every_line_says_one_thing_that_can_be_read_back() -> None:
     assert parse("page 7") is None
 
 
-def test_training_and_evaluation_share_no_person_no_company_and_no_sample() -> None:
+def test_no_text_contradicts_itself() -> None:
+    for task in TASKS:
+        for index in range(40):
+            assert consistent(text(make(task, 300, 8, index, hops=(2, 3))).splitlines())
+    assert not consistent(["Lima lies on the Oder.", "The river of Lima is Elbe."])
+    assert not consistent(["In May Anna Berg sold 40 sacks.", "In May Anna Berg sold 41 sacks."])
+
+
+@pytest.mark.parametrize("seed", [5, 6, 7])
+def test_training_and_evaluation_share_no_person_no_company_and_no_sample(seed: int) -> None:
     for kind in ("person", "company"):
         train, evaluation = (set(kinds(split)[kind]) for split in ("train", "evaluation"))
         assert not train & evaluation
         assert len(evaluation) >= len(train) / 4
     seen = {
-        split: [make(task, 20, 5, index, split) for task in TASKS for index in range(40)]
+        split: [make(task, 20, seed, index, split) for task in TASKS for index in range(40)]
         for split in ("train", "evaluation")
     }
     lines = {
@@ -95,6 +104,7 @@ def test_several_questions_on_one_text_do_not_disturb_one_another() -> None:
         lines, asked = ask_many(random.Random(seed), TASKS, 40, "train", (2, 3))
         assert [solve(one.text, lines) for one in asked] == [one.answer for one in asked]
         assert len(asked) == len(TASKS)
+        assert consistent(lines)
 
 
 def test_a_text_without_the_answer_or_with_two_is_told() -> None:

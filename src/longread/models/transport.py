@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
 from functools import cached_property
-from heapq import heappop, heappush
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -34,7 +35,19 @@ _DRAIN_SECONDS = 0.1
 """How long a response may go on after its last event, so that the connection can be used again."""
 _POOL = 8
 """Requests in flight that share a pool of connections: to find a free one, httpcore looks at all of a pool."""
+_KEEP_SECONDS = 5.0
+"""How long a pool is kept that nobody needs; httpx keeps a connection as long."""
 _BROKEN = (httpx2.RequestError, ssl.SSLError, anyio.EndOfStream)
+
+
+@dataclass
+class _Pool:
+    """Connections that some requests share."""
+
+    client: httpx2.AsyncClient
+    flying: int = 0
+    left: float = 0.0
+    """When the last request was over."""
 
 
 class Transport:
@@ -49,10 +62,8 @@ class Transport:
         self.base_url = base_url.rstrip("/")
         self.key = sendable(key)
         self._timeout = timeout
-        self._pools: list[httpx2.AsyncClient] = []
+        self._pools: list[_Pool] = []
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._free: list[int] = []
-        """A heap of places that earlier requests have left; those from n * _POOL on are in pool n."""
 
     async def complete(self, body: object, draft: Draft) -> None:
         """Posts a chat request and feeds the reply, streamed or not, to `draft`.
@@ -78,21 +89,25 @@ class Transport:
 
     async def close(self) -> None:
         """Closes the connections."""
-        pools, self._pools, self._free = self._pools, [], []
+        pools, self._pools = self._pools, []
         if self._loop is asyncio.get_running_loop():
-            for pool in pools:
-                await pool.aclose()
+            await asyncio.gather(*(pool.client.aclose() for pool in pools))
 
     @asynccontextmanager
     async def _sent(self, url: str, body: object, seconds: float) -> AsyncIterator[httpx2.Response]:
         """A response whose body is still to be read. ServerError unless it is one of success."""
-        with self._place() as pool:
-            timeout = httpx2.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS), pool=None)
-            request = pool.build_request("POST", url, json=body, timeout=timeout)
-            async with aclosing(await pool.send(request, stream=True)) as response:
+        pool = await self._room()
+        timeout = httpx2.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS), pool=None)
+        request = pool.client.build_request("POST", url, json=body, timeout=timeout)
+        pool.flying += 1
+        try:
+            async with aclosing(await pool.client.send(request, stream=True)) as response:
                 if not response.is_success:
                     raise await self._refusal(response)
                 yield response
+        finally:
+            pool.flying -= 1
+            pool.left = time.monotonic()
 
     async def _refusal(self, response: httpx2.Response) -> ServerError:
         """What the server said."""
@@ -104,23 +119,26 @@ class Transport:
             said = f"it redirects to {response.headers.get('location')}, which is not followed"
         return ServerError(response.status_code, said, response.headers)
 
-    @contextmanager
-    def _place(self) -> Iterator[httpx2.AsyncClient]:
-        """A pool of the running event loop with room for a request: connections do not outlive theirs."""
+    async def _room(self) -> _Pool:
+        """The first pool of the running event loop with room: connections do not outlive theirs.
+
+        The last one is closed when nobody has needed it for a while.
+        """
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
-            self._loop, self._pools, self._free = loop, [], []
-        if not self._free:
-            first = len(self._pools) * _POOL
-            self._free.extend(range(first, first + _POOL))
-            self._pools.append(self._pool())
-        free, place = self._free, heappop(self._free)
-        try:
-            yield self._pools[place // _POOL]
-        finally:
-            heappush(free, place)
+            self._loop, self._pools = loop, []
+        if len(self._pools) > 1:
+            last = self._pools[-1]
+            if not last.flying and time.monotonic() - last.left > _KEEP_SECONDS:
+                self._pools.remove(last)
+                await last.client.aclose()
+        for pool in self._pools:
+            if pool.flying < _POOL:
+                return pool
+        self._pools.append(_Pool(self._client()))
+        return self._pools[-1]
 
-    def _pool(self) -> httpx2.AsyncClient:
+    def _client(self) -> httpx2.AsyncClient:
         return httpx2.AsyncClient(
             headers={"User-Agent": "longread"}
             | ({"Authorization": f"Bearer {self.key}"} if self.key else {}),
@@ -133,7 +151,9 @@ class Transport:
     @cached_property
     def _encryption(self) -> ssl.SSLContext:
         """Of all pools; without encryption, certificates would be read for nothing."""
-        return httpx2.create_ssl_context(verify=is_encrypted(self.base_url))
+        return httpx2.create_ssl_context(
+            verify=is_encrypted(self.base_url), trust_env=not is_loopback(self.base_url)
+        )
 
 
 def host_of(base_url: str) -> str:

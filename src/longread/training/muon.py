@@ -38,8 +38,8 @@ class Muon(torch.optim.Optimizer):
                     continue
                 state = self.state[matrix]
                 if not state:
-                    state["momentum"] = torch.zeros_like(matrix)
-                held = state["momentum"].lerp_(matrix.grad, 1 - group["momentum"])
+                    state["momentum_buffer"] = torch.zeros_like(matrix)
+                held = state["momentum_buffer"].lerp_(matrix.grad, 1 - group["momentum"])
                 update = orthogonal(matrix.grad.lerp(held, group["momentum"]))
                 matrix.sub_(update, alpha=group["lr"] * 0.2 * math.sqrt(max(matrix.shape)))
 

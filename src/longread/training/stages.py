@@ -14,7 +14,7 @@ from longread.errors import InputError, UsageError
 from longread.models.base import ChatModel
 from longread.training.merge import merge
 from longread.training.stage import Merge, Reinforcement, Supervised, read_stage
-from longread.training.trainer import MODEL, Progress, train
+from longread.training.trainer import MODEL, Progress, has_begun, train
 
 Judge = Callable[[str, str | None], Awaitable[ChatModel]]
 """Opens a judge by its name and address."""
@@ -73,7 +73,7 @@ async def run(
 ) -> AsyncIterator[tuple[str, Progress]]:
     """Runs all stages, telling each step with its stage's name. Errors are those of `plan`, `train` and `merge`."""
     planned = plan(path, out)
-    if not resume and (begun := [one.out for one in planned if one.out.is_dir() and any(one.out.iterdir())]):
+    if not resume and (begun := [one.out for one in planned if has_begun(one.out)]):
         raise UsageError(f"{begun[0]} holds a run; go on with it by --resume, or give another --out")
     for name, stage, own in planned:
         if isinstance(stage, Merge):

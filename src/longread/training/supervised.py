@@ -112,6 +112,8 @@ async def replies(case: Case, reads: Reads, turns: Turns) -> list[Conversation]:
     reading = Reading([case.sample.question], policy, sections, UnkeptRun(), lambda _: None)
     if reads.mode == "full":
         model.next = _whole(case, policy.prompts)
+        if policy.count(model.next) > reads.answer:  # cut off it would earn nothing
+            model.next = case.sample.answer
         await get_strategy("full")(reading)
         return model.conversations
     model.next = f"QUESTION: {case.sample.question}\nINSTRUCTIONS: NONE"
@@ -145,7 +147,8 @@ def _notes(case: Case, section: Section, notes: Notes, prompts: Prompts) -> str:
 def _lines(quotes: Sequence[str], prompts: Prompts) -> list[str]:
     """Notes that say what they quote; once, where the prompt set does not ask for quotes."""
     twice = '| "' in prompts.templates["note"].template
-    return [f'NOTE: {quote} | "{quote}"' if twice else f"NOTE: {quote}" for quote in quotes]
+    flat = [" ".join(quote.split()) for quote in quotes]  # a blank line would end a note
+    return [f'NOTE: {quote} | "{quote}"' if twice else f"NOTE: {quote}" for quote in flat]
 
 
 def _quotes(case: Case, texts: Sequence[tuple[Span, str]]) -> list[str]:

@@ -6,10 +6,12 @@ import json
 import shutil
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import torch
+from filelock import FileLock, Timeout
 from torch.utils.tensorboard import SummaryWriter
 from transformers.utils import logging as transformers_logging
 
@@ -32,6 +34,7 @@ METRICS = "metrics.jsonl"
 CHECKPOINTS = "checkpoints"
 MODEL = "model"
 STAGE = "stage.json"
+_LOCK = "lock"
 
 
 class Progress(NamedTuple):
@@ -68,9 +71,16 @@ async def train(
     With `resume` it goes on from the last checkpoint, and gives the weights that an uninterrupted run gives. Raises
     LongreadError when the stage cannot begin, training diverges or the disk is full; the last checkpoint is whole.
     """
-    _claim(stage, out, resume)
-    if resume and (out / MODEL).is_dir():
-        return
+    with _locked(out):
+        _claim(stage, out, resume)
+        if not (resume and (out / MODEL).is_dir()):
+            async for progress in _train(stage, out, judge):
+                yield progress
+
+
+async def _train(
+    stage: Reinforcement | Supervised, out: Path, judge: ChatModel | None
+) -> AsyncIterator[Progress]:
     assert stage.model is not None, "stages.py fills it in"
     folder = checked(Path(stage.model))
     tokenizer, model = load_checkpoint(folder)
@@ -123,25 +133,34 @@ async def train(
     _finish(model, tokenizer, out / MODEL, dtype)
 
 
+def has_begun(out: Path) -> bool:
+    """Whether a run has left anything in the folder; one that could not begin leaves its settings alone."""
+    return out.is_dir() and any(path.name not in (STAGE, _LOCK) for path in out.iterdir())
+
+
+def _locked(out: Path) -> AbstractContextManager[object]:
+    """Keeps other processes out of the folder; UsageError when one is there."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        return FileLock(out / _LOCK).acquire(timeout=0)
+    except Timeout:
+        raise UsageError(f"another process trains in {out}; wait for it, or give another --out") from None
+    except OSError as error:
+        raise UsageError(f"{out} cannot be written to: {error.strerror}; give another --out") from error
+
+
 def _claim(stage: Reinforcement | Supervised, out: Path, resume: bool) -> None:
     """Keeps the resolved stage beside the results; UsageError when another stage's are there."""
     resolved = json.dumps(stage.model_dump(mode="json"), indent=2) + "\n"
     kept = out / STAGE
-    if kept.is_file() and any(
-        other != kept for other in out.iterdir()
-    ):  # one that could not begin left no more
-        if not resume:
-            raise UsageError(f"{out} holds a run; go on with it by --resume, or give another --out")
-        if kept.read_text("utf-8") != resolved:
-            raise UsageError(
-                f"{out} was begun with other settings ({kept}); take them back, or give another --out"
-            )
-        return
-    try:
-        out.mkdir(parents=True, exist_ok=True)
+    if not has_begun(out):
         kept.write_text(resolved, "utf-8")
-    except OSError as error:
-        raise UsageError(f"{out} cannot be written to: {error.strerror}; give another --out") from error
+    elif not resume:
+        raise UsageError(f"{out} holds a run; go on with it by --resume, or give another --out")
+    elif not kept.is_file() or kept.read_text("utf-8") != resolved:
+        raise UsageError(
+            f"{out} was begun with other settings ({kept}); take them back, or give another --out"
+        )
 
 
 def _optimizers(model: Any, stage: Reinforcement | Supervised) -> list[torch.optim.Optimizer]:

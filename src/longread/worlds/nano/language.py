@@ -1,7 +1,8 @@
 """The words of a small world, and how its lines state something.
 
 Its words are few, so that a model of some million parameters can know all of them. People and companies have two-word
-names. Pairs of words that evaluation uses are never used in training: no name of a held-out world was seen before.
+names. Pairs of words that evaluation uses are never used in training: none of its people and companies was seen
+before. Towns and all else have one word, and are the same in both.
 """
 
 from __future__ import annotations
