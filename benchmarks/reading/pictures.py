@@ -43,7 +43,7 @@ def _picture(
 ) -> Path:
     figure = Figure(figsize=(7.5, 4.5), layout="constrained")
     axes: Axes = figure.add_subplot()
-    for name in dict.fromkeys(one.contender for one in records):
+    for number, name in enumerate(dict.fromkeys(one.contender for one in records)):
         points: dict[float, list[float]] = {}
         for one in records:
             if one.contender == name:
@@ -51,8 +51,9 @@ def _picture(
         at = sorted(points)
         ours = name.startswith("longread")
         axes.plot(
-            at, [mean(points[p]) for p in at], "o-" if ours else "s--", lw=2 if ours else 1, ms=4, label=name
-        )
+            at, [mean(points[p]) for p in at], "o-" if ours else "s--", lw=2 if ours else 1, ms=4, label=name,
+            color=mpl.colormaps["tab20"](number),
+        )  # fmt: skip
     if log:
         axes.set_xscale("log")
         axes.set_yscale("log")
