@@ -108,6 +108,7 @@ def test_estimates_are_close_on_ten_varied_inputs(cli: Cli, server: ModelServer)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # some hundred calls of a real model: three minutes of a core
 def test_estimates_are_close_with_a_real_server(cli: Cli, real_server: RealServer) -> None:
     # What a model with random weights says never has the form, so one attempt is all that makes sense.
     limits = ("--notes-tokens", "64", "--set", "answer_tokens=24", "--set", "thinking_tokens=0")
