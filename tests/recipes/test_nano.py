@@ -21,7 +21,7 @@ from longread.training.rollouts import Case, Reads, rollouts  # noqa: E402
 from longread.training.supervised import replies  # noqa: E402
 from longread.types import Document, Evidence  # noqa: E402
 from longread.worlds.nano.language import kinds  # noqa: E402
-from longread.worlds.nano.questions import TASKS, make  # noqa: E402
+from longread.worlds.nano.questions import TASKS, Question, make  # noqa: E402
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "nano"
 PROMPTS = str(RECIPE / "prompts.toml")
@@ -103,13 +103,8 @@ def test_solved_texts_look_as_the_reader_shows_them(prepare: ModuleType, turns: 
     shown = turns.decode(taught.prompt + taught.reply[:-1])
     question = f"{item.sample.question}\nNOTE and ANSWER\nNOTE: "
     assert question in shown
-    assert question in "".join(prepare.said(q) for q in [_asked(item)])
-
-
-def _asked(item: object) -> object:
-    from longread.worlds.nano.questions import Question
-
-    sample = item.sample  # type: ignore[attr-defined]
-    texts = {document.id: document.text for document in item.documents}  # type: ignore[attr-defined]
-    lines = tuple(texts[piece.doc][piece.start : piece.end] for piece in sample.evidence)
-    return Question(sample.question, sample.answer, lines, sample.type)
+    texts = {document.id: document.text for document in item.documents}
+    lines = tuple(texts[piece.doc][piece.start : piece.end] for piece in item.sample.evidence)
+    assert question in prepare.said(
+        Question(item.sample.question, item.sample.answer, lines, item.sample.type)
+    )

@@ -146,7 +146,11 @@ def _locked(out: Path) -> AbstractContextManager[object]:
     except Timeout:
         raise UsageError(f"another process trains in {out}; wait for it, or give another --out") from None
     except OSError as error:
-        raise UsageError(f"{out} cannot be written to: {error.strerror}; give another --out") from error
+        raise _unwritable(out, error) from error
+
+
+def _unwritable(out: Path, error: OSError) -> UsageError:
+    return UsageError(f"{out} cannot be written to: {error.strerror}; give another --out")
 
 
 def _claim(stage: Reinforcement | Supervised, out: Path, resume: bool) -> None:
@@ -154,7 +158,10 @@ def _claim(stage: Reinforcement | Supervised, out: Path, resume: bool) -> None:
     resolved = json.dumps(stage.model_dump(mode="json"), indent=2) + "\n"
     kept = out / STAGE
     if not has_begun(out):
-        kept.write_text(resolved, "utf-8")
+        try:
+            kept.write_text(resolved, "utf-8")
+        except OSError as error:
+            raise _unwritable(out, error) from error
     elif not resume:
         raise UsageError(f"{out} holds a run; go on with it by --resume, or give another --out")
     elif not kept.is_file() or kept.read_text("utf-8") != resolved:
