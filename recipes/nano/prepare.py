@@ -1,6 +1,6 @@
 """What the nano recipe learns from: a Qwen3 with random weights, its tokenizer, texts and questions.
 
-    python recipes/nano/prepare.py OUT [--texts 40000] [--questions 8000]
+    python recipes/nano/prepare.py OUT [--texts 40000]
 
 All follows from the seeds below; evaluation draws other names and other seeds.
 """
@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import argparse
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from longread.synth.dataset import DOCUMENTS, SAMPLES, Made, write_documents, write_samples
-from longread.types import Document, Sample, document_id
+from longread.types import Document, Evidence, Sample, document_id
 from longread.worlds.nano.questions import TASKS, Item, Question, ask_many, make
 
 SEED = 1
@@ -29,36 +30,116 @@ WORDS = (
     r"|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
 """How Qwen2 divides text before it looks up words, so that a GGUF of the model can say so."""
-SHORT = (3, 16)
-"""Lines of a text that the base model learns from."""
+LINES = {"few": (3, 6), "short": (3, 16)}
+"""Lines of a text that the base model learns from, first and then."""
 HOPS = (2,)
 """Relations that its questions join."""
 
 
-def solved(seed: int, index: int) -> str:
-    """A text, then questions about it with the replies of who knows: all tokens of it are worth predicting."""
-    rng = random.Random(f"solved/{seed}/{index}")  # noqa: S311 -- no secret
-    tasks = [rng.choice(TASKS) for _ in range(rng.randint(3, 6))]
-    lines, asked = ask_many(rng, tasks, rng.randint(*SHORT), "train", HOPS)
-    text = "".join(f" {line}\n" for line in lines)
-    return f"TEXT\n{text}" + "".join(said(question) for question in asked)
+class Said(NamedTuple):
+    """A stretch of a text; `learnt` is what a model says in it."""
+
+    text: str
+    learnt: bool = False
 
 
-def said(question: Question) -> str:
-    """A question and its reply, as in the prompt set."""
-    notes = "".join(f"NOTE: {line}\n" for line in question.lines)
-    return f"{question.text}\nNOTE and ANSWER\n{notes}ANSWER: {question.answer}\n"
+def solved(seed: int, index: int, lines: tuple[int, int]) -> list[Said]:
+    """A text, then questions about it, each with the reply of who knows, in one of the forms of the prompt sets.
+
+    Forms differ in what stands before the text (nothing, notes or a memory) and in what is said of it. Some of the
+    lines that answer are noted already, those that come first: the text goes on where the notes end.
+    """
+    rng = random.Random(f"solved/{seed}/{index}/{lines}")  # noqa: S311 -- no secret
+    form = rng.choices(list(FORMS), (5, 3, 1, 1))[0]
+    tasks = [rng.choice(TASKS) for _ in range(1 if form == "memory" else rng.randint(2, 5))]
+    text, asked = ask_many(rng, tasks, rng.randint(*lines), "train", HOPS)
+    return FORMS[form](rng, text, asked)
 
 
-def texts(count: int, seed: int) -> Iterator[Item]:
-    """Texts of solved questions, each as the document of a sample that is never asked."""
+def _whole(rng: random.Random, text: Sequence[str], asked: Sequence[Question]) -> list[Said]:
+    made = [Said(f"TEXT\n{_page(text)}")]
+    for question in asked:
+        notes = "".join(f"NOTE: {line}\n" for line in question.lines)
+        made += [
+            Said(f"{question.text}\nNOTE and ANSWER\n\n"),
+            Said(f"{notes}ANSWER: {question.answer}", learnt=True),
+        ]
+    return made
+
+
+def _section(rng: random.Random, text: Sequence[str], asked: Sequence[Question]) -> list[Said]:
+    noted, section = _begun(rng, text, asked)
+    made = [Said(f"NOTES\n{_ledger(noted)}\nSECTION\n{_page(section)}")]
+    for question in asked:
+        notes = [f"NOTE: {line}" for line in section if line in question.lines]
+        made += [
+            Said(f"{question.text}\nNOTE or NOTHING\n\n"),
+            Said(_lines(notes) or "NOTHING", learnt=True),
+        ]
+    return made
+
+
+def _answer(rng: random.Random, text: Sequence[str], asked: Sequence[Question]) -> list[Said]:
+    made = [Said(f"NOTES\n{_ledger([line for line in text if _needed(line, asked)])}\n")]
+    for question in asked:
+        made += [Said(f"{question.text}\nANSWER\n\n"), Said(question.answer, learnt=True)]
+    return made
+
+
+def _memory(rng: random.Random, text: Sequence[str], asked: Sequence[Question]) -> list[Said]:
+    (question,) = asked
+    if rng.random() < 0.2:
+        before = f"MEMORY\n{_lines(question.lines)}\n{question.text}\nANSWER\n\n"
+        return [Said(before), Said(question.answer, learnt=True)]
+    noted, section = _begun(rng, text, asked)
+    after = [*noted, *(line for line in section if line in question.lines)]
+    before = f"MEMORY\n{_lines(noted)}\nSECTION\n{_page(section)}{question.text}\nMEMORY\n\n"
+    return [Said(before), Said(f"<memory>\n{_lines(after)}\n</memory>", learnt=True)]
+
+
+FORMS: dict[str, Callable[[random.Random, Sequence[str], Sequence[Question]], list[Said]]] = {
+    "whole": _whole, "section": _section, "answer": _answer, "memory": _memory,
+}  # fmt: skip
+
+
+def _begun(rng: random.Random, text: Sequence[str], asked: Sequence[Question]) -> tuple[list[str], list[str]]:
+    """What is noted of a text that was read up to some line, often its first, and the section that is read next."""
+    read = 0 if rng.random() < 0.4 else rng.randrange(len(text))
+    end = rng.randint(read + 1, len(text))
+    return [line for line in text[:read] if _needed(line, asked)], list(text[read:end])
+
+
+def _needed(line: str, asked: Sequence[Question]) -> bool:
+    return any(line in question.lines for question in asked)
+
+
+def _page(lines: Sequence[str]) -> str:
+    return "--- page-1.txt ---\n" + "".join(f" {line}\n" for line in lines) + "\n"
+
+
+def _lines(lines: Sequence[str]) -> str:
+    return "\n".join(lines)
+
+
+def _ledger(lines: Sequence[str]) -> str:
+    return _lines([f"[n{number}] {line}" for number, line in enumerate(lines, 1)]) or "(none)"
+
+
+def texts(count: int, seed: int, lines: tuple[int, int]) -> Iterator[Item]:
+    """Solved texts, each as the document of a sample that is never asked; its evidence is what is to be learnt."""
     for index in range(count):
-        text = solved(seed, index)
-        source = f"solved-{seed}-{index}.txt"
+        text, source = "", f"solved-{seed}-{index}.txt"
+        learnt: list[tuple[int, int]] = []
+        for said in solved(seed, index, lines):
+            if said.learnt:
+                learnt.append((len(text), len(text) + len(said.text)))
+            text += f"{said.text}\n" if said.learnt else said.text
         document = Document(document_id(source, text), source, text)
+        evidence = tuple(Evidence(document.id, start, end) for start, end in learnt)
         yield Item(
-            Sample(source, "reading", "text", "?", "?", "exact", (document.id,), split="train"), (document,)
-        )
+            Sample(source, "reading", "text", "?", "?", "exact", (document.id,), evidence=evidence, split="train"),
+            (document,),
+        )  # fmt: skip
 
 
 def items(count: int, seed: int, lines: tuple[int, int], hops: Sequence[int]) -> Iterator[Item]:
@@ -113,12 +194,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
     parser.add_argument("--texts", type=int, default=40_000)
-    parser.add_argument("--questions", type=int, default=8_000)
     given = parser.parse_args()
-    made = list(texts(given.texts, SEED))
-    write_checkpoint(given.out / "start", made[:2_000], SEED)
-    write(given.out / "texts", made)
-    write(given.out / "short", list(items(given.questions, SEED + 1, SHORT, HOPS)))
+    made = {name: list(texts(given.texts, SEED, lines)) for name, lines in LINES.items()}
+    write_checkpoint(given.out / "start", made["short"][:2_000], SEED)
+    for name, some in made.items():
+        write(given.out / name, some)
 
 
 if __name__ == "__main__":

@@ -95,10 +95,12 @@ class _Training(_Settings):
 
 
 class Supervised(_Training):
-    """A warm start: next tokens of documents, or the replies of a reader that knows the evidence."""
+    """A warm start: tokens of documents, or the replies of a reader that knows the evidence."""
 
     kind: Literal["supervised"]
-    target: Literal["text", "replies"] = "replies"
+    target: Literal["text", "evidence", "replies"] = "replies"
+    """`text`: next tokens of the documents; `evidence`: of what in them is evidence alone, each piece as a reply;
+    `replies`: what a reader says that knows the evidence."""
     batch: int = Field(32, gt=0)
     """Samples of a step."""
     learning_rate: float = Field(1e-3, gt=0)

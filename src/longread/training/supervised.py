@@ -1,4 +1,4 @@
-"""Warm starts on the records that reinforcement learning uses: next tokens of documents, or replies to imitate.
+"""Warm starts on the records that reinforcement learning uses: tokens of documents, or replies to imitate.
 
 The replies are those of a reader that knows the evidence. It goes through the ordinary reader and policy, so that
 prompts and notes are exactly those that rollouts will see.
@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import random
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from longread.documents.chunk import split_corpus
+from longread.errors import InputError
 from longread.models.base import Message, OnDelta, Reply, Sampling
 from longread.models.turns import Turns
 from longread.reading.notes import Notes
@@ -41,19 +43,28 @@ class Imitator:
         self._cases = cases
         self._learner = learner
         self._turns = turns
-        self._texts = texts(cases, turns, stage.sizes.window) if stage.target == "text" else []
+        self._texts = (
+            []
+            if stage.target == "replies"
+            else texts(cases, turns, stage.sizes.window, marked=stage.target == "evidence")
+        )
 
     async def step(self, number: int) -> dict[str, Any]:
         """Learns one batch; what came of it."""
         drawing = random.Random(f"{self._stage.seed} {number}")  # noqa: S311 -- no secret
-        if self._stage.target == "text":
-            some = drawing.choices(self._texts, k=self._stage.batch)
+        if self._texts:
+            lessons = drawing.choices(self._texts, k=self._stage.batch)
         else:
             chosen = drawing.choices(self._cases, k=self._stage.batch)
             reads = self._stage.sizes.reads
-            some = [one for case in chosen for one in await replies(case, reads, self._turns)]
+            lessons = [
+                Lesson(one, (True,) * len(one.reply))
+                for case in chosen
+                for one in await replies(case, reads, self._turns)
+            ]
         self._learner.network.model.train()
-        learned = self._learner.learn(some, token_mean(some))
+        some = [lesson.conversation for lesson in lessons]
+        learned = self._learner.learn(some, token_mean([lesson.learnt for lesson in lessons]))
         return {"tokens": sum(len(one.prompt) + len(one.reply) for one in some), **learned._asdict()}
 
     @property
@@ -166,18 +177,50 @@ def _quotes(case: Case, texts: Sequence[tuple[Span, str]]) -> list[str]:
     return list(quotes)
 
 
-def texts(cases: Sequence[Case], turns: Turns, window: int) -> list[Conversation]:
-    """The documents of cases, each once, as windows whose tokens but the first are to be predicted."""
+class Lesson(NamedTuple):
+    """Ids to learn from."""
+
+    conversation: Conversation
+    learnt: tuple[bool, ...]
+    """Of each token of the reply: whether it is to be predicted."""
+
+
+def texts(cases: Sequence[Case], turns: Turns, window: int, *, marked: bool = False) -> list[Lesson]:
+    """The documents of cases, each once, as windows whose tokens but the first are to be predicted.
+
+    With `marked` only those that are evidence of a case are, and each such piece ends as replies do: a document may
+    hold a text with many questions, whose replies are learnt at the price of reading it once.
+    """
+    pieces: defaultdict[str, set[tuple[int, int]]] = defaultdict(set)
+    for case in cases:
+        for piece in case.sample.evidence:
+            pieces[piece.doc].add((piece.start, piece.end))
     made = []
     for document in {document.id: document for case in cases for document in case.documents}.values():
-        ids = tuple(turns.encode(document.text))
+        ids: list[int] = []
+        learnt: list[bool] = []
+
+        def put(more: Sequence[int], wanted: bool, ids: list[int] = ids, learnt: list[bool] = learnt) -> None:
+            ids += more
+            learnt += [wanted] * len(more)
+
+        end = 0
+        for start, after in sorted(pieces[document.id]) if marked else ():
+            put(turns.encode(document.text[end:start]), False)
+            put([*turns.encode(document.text[start:after]), min(turns.ends)], True)
+            end = after
+        put(turns.encode(document.text[end:]), not marked)
         for start in range(0, len(ids) - 1, window):
-            some = ids[start : start + window + 1]
-            made.append(Conversation(some[:1], some[1:], (), ()))
+            some, wanted = tuple(ids[start : start + window + 1]), learnt[start : start + window + 1]
+            first = next((at for at in range(1, len(some)) if wanted[at]), None)
+            if first is not None:
+                made.append(Lesson(Conversation(some[:first], some[first:], (), ()), tuple(wanted[first:])))
+    if not made:
+        raise InputError('no document has evidence to learn; take target = "text" for all of their tokens')
     return made
 
 
-def token_mean(conversations: Sequence[Conversation]) -> list[Tensor]:
-    """Weights that make the loss the mean over all tokens: for each conversation, (T,)."""
-    total = sum(len(conversation.reply) for conversation in conversations)
-    return [torch.full((len(conversation.reply),), 1 / max(total, 1)) for conversation in conversations]
+def token_mean(learnt: Sequence[Sequence[bool]]) -> list[Tensor]:
+    """Weights that make the loss the mean over all tokens that are learnt: for each conversation, (T,)."""
+    total = max(sum(map(sum, learnt)), 1)
+    return [torch.tensor(own, dtype=torch.float32) / total for own in learnt]

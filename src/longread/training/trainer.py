@@ -101,7 +101,7 @@ async def _train(
     )
     cases = read_cases(Path(stage.data), stage.split)
     limits = [stage.sizes.input] if stage.sizes.input else []
-    if stage.sizes.mode == "full" and not (isinstance(stage, Supervised) and stage.target == "text"):
+    if stage.sizes.mode == "full" and not (isinstance(stage, Supervised) and stage.target != "replies"):
         limits.append(room(stage.sizes.reads, turns))
     if limits:
         cases = within(cases, min(limits), lambda text: len(turns.encode(text)))
