@@ -1,27 +1,33 @@
-"""What the nano recipe learns from: a Qwen3 with random weights, its tokenizer, texts and questions.
+"""What the nano recipe learns from: a Qwen3 with random weights, its tokenizer, texts, questions and stage files.
 
-    python recipes/nano/prepare.py OUT [--texts 40000]
+    python recipes/nano/prepare.py OUT [--seed 0] [--smoke]
 
-All follows from the seeds below; evaluation draws other names and other seeds.
+All follows from the seeds below, but for the order in which reinforcement learning draws (`--seed`); evaluation draws
+other names and other seeds. What is there already stays as it is.
 """
 
 from __future__ import annotations
 
 import argparse
 import random
+import re
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from longread.models.discover import NANO_FOLDER
 from longread.synth.dataset import DOCUMENTS, SAMPLES, Made, write_documents, write_samples
 from longread.types import Document, Evidence, Sample, document_id
 from longread.worlds.nano.questions import TASKS, Item, Question, ask_many, make
 
 SEED = 1
+BASE = "../../base/3-settled/model"
+"""Where reinforcement learning begins, as its stage files have it."""
 VOCABULARY = 1_280
 SHAPE = {
     "hidden_size": 256, "intermediate_size": 256, "num_hidden_layers": 4, "num_attention_heads": 4,
-    "num_key_value_heads": 2, "head_dim": 32, "max_position_embeddings": 65_536, "tie_word_embeddings": True,
+    "num_key_value_heads": 2, "head_dim": 32, "max_position_embeddings": 2_048, "tie_word_embeddings": True,
     "rope_parameters": {"rope_type": "default", "rope_theta": 10_000.0}, "bos_token_id": None,
 }  # fmt: skip
 TEMPLATE = "{% for m in messages %}{{ m['content'] }}\n{% endfor %}"
@@ -34,6 +40,9 @@ LINES = {"few": (3, 6), "short": (3, 16)}
 """Lines of a text that the base model learns from, first and then."""
 HOPS = (2,)
 """Relations that its questions join."""
+ASKED = {"full-1": (24, 32), "full-2": (48, 64), "full-3": (96, 120), "memory": (128, 256)}
+"""Lines of the texts that reinforcement learning asks about, stage by stage; a chunk of a memory has 64."""
+ASKED_HOPS = (2, 3)
 
 
 class Said(NamedTuple):
@@ -50,7 +59,7 @@ def solved(seed: int, index: int, lines: tuple[int, int]) -> list[Said]:
     lines that answer are noted already, those that come first: the text goes on where the notes end.
     """
     rng = random.Random(f"solved/{seed}/{index}/{lines}")  # noqa: S311 -- no secret
-    form = rng.choices(list(FORMS), (5, 3, 1, 1))[0]
+    form = rng.choices(list(FORMS), (4, 3, 2, 1))[0]
     tasks = [rng.choice(TASKS) for _ in range(1 if form == "memory" else rng.randint(2, 5))]
     text, asked = ask_many(rng, tasks, rng.randint(*lines), "train", HOPS)
     return FORMS[form](rng, text, asked)
@@ -61,7 +70,7 @@ def _whole(rng: random.Random, text: Sequence[str], asked: Sequence[Question]) -
     for question in asked:
         notes = "".join(f"NOTE: {line}\n" for line in question.lines)
         made += [
-            Said(f"{question.text}\nNOTE and ANSWER\n\n"),
+            Said(f"{question.text}\nNOTE and ANSWER\n"),
             Said(f"{notes}ANSWER: {question.answer}", learnt=True),
         ]
     return made
@@ -73,7 +82,7 @@ def _section(rng: random.Random, text: Sequence[str], asked: Sequence[Question])
     for question in asked:
         notes = [f"NOTE: {line}" for line in section if line in question.lines]
         made += [
-            Said(f"{question.text}\nNOTE or NOTHING\n\n"),
+            Said(f"{question.text}\nNOTE or NOTHING\n"),
             Said(_lines(notes) or "NOTHING", learnt=True),
         ]
     return made
@@ -82,18 +91,18 @@ def _section(rng: random.Random, text: Sequence[str], asked: Sequence[Question])
 def _answer(rng: random.Random, text: Sequence[str], asked: Sequence[Question]) -> list[Said]:
     made = [Said(f"NOTES\n{_ledger([line for line in text if _needed(line, asked)])}\n")]
     for question in asked:
-        made += [Said(f"{question.text}\nANSWER\n\n"), Said(question.answer, learnt=True)]
+        made += [Said(f"{question.text}\nANSWER\n"), Said(question.answer, learnt=True)]
     return made
 
 
 def _memory(rng: random.Random, text: Sequence[str], asked: Sequence[Question]) -> list[Said]:
     (question,) = asked
     if rng.random() < 0.2:
-        before = f"MEMORY\n{_lines(question.lines)}\n{question.text}\nANSWER\n\n"
+        before = f"MEMORY\n{_lines(question.lines)}\n{question.text}\nANSWER\n"
         return [Said(before), Said(question.answer, learnt=True)]
     noted, section = _begun(rng, text, asked)
     after = [*noted, *(line for line in section if line in question.lines)]
-    before = f"MEMORY\n{_lines(noted)}\nSECTION\n{_page(section)}{question.text}\nMEMORY\n\n"
+    before = f"MEMORY\n{_lines(noted)}\nSECTION\n{_page(section)}{question.text}\nMEMORY\n"
     return [Said(before), Said(f"<memory>\n{_lines(after)}\n</memory>", learnt=True)]
 
 
@@ -189,16 +198,47 @@ def write_checkpoint(folder: Path, made: list[Item], seed: int) -> None:
     tokenizer.save_pretrained(folder)
 
 
+def write_stages(source: Path, folder: Path, seed: int, smoke: bool) -> None:
+    """Copies stage files, with the seed of those that draw.
+
+    A `smoke` run makes two steps of each. They teach a model nothing that could earn a reward, so reinforcement
+    learning begins with the model that comes with the package.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in sorted(source.glob("*.toml")):
+        text = file.read_text("utf-8")
+        if 'kind = "rl"' in text:
+            text = f"seed = {seed}\n{text}"
+        if smoke:
+            text = re.sub(r"^steps = \d+", "steps = 2", text, flags=re.MULTILINE).replace(
+                BASE, str(NANO_FOLDER)
+            )
+        (folder / file.name).write_text(text, "utf-8")
+
+
 def main() -> None:
     """Writes all of it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
-    parser.add_argument("--texts", type=int, default=40_000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--smoke", action="store_true", help="Few texts, and two steps of each stage.")
     given = parser.parse_args()
-    made = {name: list(texts(given.texts, SEED, lines)) for name, lines in LINES.items()}
-    write_checkpoint(given.out / "start", made["short"][:2_000], SEED)
+    here, out = Path(__file__).parent, given.out
+    count, asked = (400, 100) if given.smoke else (30_000, 2_000)
+    for name in ("prompts.toml", "prompts-text.toml"):
+        out.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(here / name, out / name)
+    write_stages(here / "base", out / "base", 0, given.smoke)
+    for name in ("rl", "controls"):
+        write_stages(here / name, out / f"{name}-{given.seed}", given.seed, given.smoke)
+    if (out / "start" / "config.json").is_file():
+        return
+    made = {name: list(texts(count, SEED, lines)) for name, lines in LINES.items()}
     for name, some in made.items():
-        write(given.out / name, some)
+        write(out / name, some)
+    for number, (name, lines) in enumerate(ASKED.items(), SEED + 1):
+        write(out / name, list(items(asked, number, lines, ASKED_HOPS)))
+    write_checkpoint(out / "start", made["short"][:2_000], SEED)
 
 
 if __name__ == "__main__":

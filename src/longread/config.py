@@ -46,7 +46,8 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     model: str | None = None
-    """A model's name at `base_url`, `local:PATH` for a checkpoint, or `extractive`."""
+    """A model's name at `base_url`, `local:PATH` for a checkpoint, `nano` for the small model that comes along, or
+    `extractive`."""
     base_url: str | None = None
     """An OpenAI-compatible endpoint, up to and with `/v1`."""
     api_key: SecretStr | None = None
@@ -59,8 +60,8 @@ class Settings(BaseModel):
     """How often chunks may be read again for what the notes lack in the end: 1/8 of them each time, or four."""
     early_exit: bool = False
     """Whether `rounds` may leave chunks unread when the notes suffice; not for counts, orders or "all"."""
-    prompts: str = "ledger"
-    """A built-in prompt set (ledger, text) or the path of one."""
+    prompts: str | None = None
+    """A built-in prompt set (ledger, text) or the path of one; the checkpoint's own, else ledger, where not given."""
     chunk_first: bool = False
     """Whether a chunk stands before question and notes, for a server's prefix cache to hold it for all that is
     asked about it."""
@@ -309,8 +310,7 @@ def _environment(env: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _lacks_endpoint(values: Mapping[str, Any]) -> bool:
-    model: str = values.get("model") or "extractive"
-    return not values.get("base_url") and model != "extractive" and not model.startswith("local:")
+    return not values.get("base_url") and not project.in_process(values.get("model") or project.EXTRACTIVE)
 
 
 def _priced(settings: Settings) -> bool:

@@ -30,6 +30,8 @@ _MOST_BESIDE = 16_384
 _LARGEST = 16_384
 """Bytes. The time that tomllib takes can grow with their square."""
 _LONGEST_NAME = 200
+EXTRACTIVE, NANO, LOCAL_PREFIX = "extractive", "nano", "local:"
+"""Models that run in this process: none, the one that comes with the package, and checkpoints by their path."""
 _CLOUD = re.compile(r"[:-]cloud$", re.IGNORECASE)
 """Ollama's tags for models that it does not run itself."""
 
@@ -41,6 +43,11 @@ class Found(NamedTuple):
     shown: str
     """As the user would write it: `./longread.toml`, `../longread.toml`."""
     exists: bool
+
+
+def in_process(model: str) -> bool:
+    """Whether a model of that name runs in this process, so that no text leaves it."""
+    return model in (EXTRACTIVE, NANO) or model.startswith(LOCAL_PREFIX)
 
 
 def find() -> Found | None:
@@ -140,11 +147,11 @@ def _refusal(name: str, value: Any, mine: Mapping[str, Any], endpoint: bool) -> 
 
 
 def _model_refusal(model: str, own: str | None, endpoint: bool) -> str | None:
-    if model == "extractive":
+    if model in (EXTRACTIVE, NANO):
         return None
-    if model.startswith("local:"):
+    if model.startswith(LOCAL_PREFIX):
         return "a project file may not name a path"
-    if own and (own == "extractive" or own.startswith("local:")):
+    if own and in_process(own):
         return "your own configuration keeps the text in this process"
     if not endpoint:
         return "your own configuration names no base_url for it"

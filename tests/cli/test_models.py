@@ -197,7 +197,7 @@ def test_a_checkpoint_is_not_loaded_but_needs_its_extra(
     assert marked(listed(capsys)) == ["local:PATH"]
     monkeypatch.setattr(discover, "find_spec", lambda name: None)
     text = listed(capsys, code=1)
-    assert "ask would fail: a local: model needs the extra" in text
+    assert "ask would fail: a model in this process needs the extra" in text
     assert "needs: pip install 'longread[local]'" in text
 
 

@@ -23,6 +23,9 @@ from longread.evals.benchmarks.general import get_general
 from longread.grading import Gold, grade
 from longread.types import Corpus
 from longread.worlds import longbook, ruler
+from longread.worlds.lengths import parse_length
+from longread.worlds.nano import questions as nano
+from longread.worlds.nano.language import kinds
 from tests.evals import samples_benchmarks as samples
 from tests.evals.samples_benchmarks import Rows, write_json, write_jsonl, write_parquet, write_zip
 
@@ -714,8 +717,35 @@ def test_longbook_takes_other_lengths_and_numbers_by_itself() -> None:
     assert {length for length, _ in counts} == {"8K", "32K", "128K", "1M"}
     assert counts["8K", "single"] == 50
     assert counts["1M", "single"] == 10
-    with pytest.raises(UsageError, match="out of reach"):
-        load("longbook", None, lengths=(1024,))
+    for length in (1024, 3 << 10, 11 << 20):
+        with pytest.raises(UsageError, match="out of reach"):
+            load("longbook", None, lengths=(length,))
+
+
+def test_longbook_nano_is_made_of_names_kept_for_evaluation_and_proved() -> None:
+    items = load("longbook-nano", None, lengths=(512, 4096), seed=5, samples=4)
+    assert len(items) == 2 * 4 * len(nano.TASKS)
+    trained = {*kinds("train")["person"], *kinds("train")["company"]}
+    for item in items:
+        text = item.material.open()
+        assert (
+            abs(
+                sum(len(document.text) for document in text.corpus) / 4 / parse_length(item.groups["length"])
+                - 1
+            )
+            < 0.15
+        )
+        assert not any(name in document.text for document in text.corpus for name in trained)
+        assert text.gold is not None
+        for gold in text.gold.answers:
+            assert grade("longbook", f"The answer is {gold}", text.gold).score == 1
+        lines = [line for document in text.corpus for line in document.text.splitlines()]
+        assert nano.solve(text.question, lines) == text.gold.answers[0]
+    choices = [item.material.open().gold for item in items if item.groups["task"] == "multiple_choice"]
+    assert all(gold and len(gold.answers) == 2 for gold in choices)
+    for length in (63, 11 << 20):
+        with pytest.raises(UsageError, match="out of reach"):
+            load("longbook-nano", None, lengths=(length,))
 
 
 def test_longbook_texts_of_another_filler_are_other_texts(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import random
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -15,10 +16,11 @@ torch = pytest.importorskip("torch")
 
 from longread.models.local import end_ids, load_checkpoint  # noqa: E402
 from longread.models.turns import Turns  # noqa: E402
+from longread.reading.replies import parse_memory  # noqa: E402
 from longread.training.generation import Generated, Request  # noqa: E402
 from longread.training.records import Conversation  # noqa: E402
 from longread.training.rollouts import Case, Reads, rollouts  # noqa: E402
-from longread.training.supervised import replies  # noqa: E402
+from longread.training.supervised import replies, texts  # noqa: E402
 from longread.types import Document, Evidence  # noqa: E402
 from longread.worlds.nano.language import kinds  # noqa: E402
 from longread.worlds.nano.questions import TASKS, Question, make  # noqa: E402
@@ -40,7 +42,7 @@ def prepare() -> ModuleType:
 @pytest.fixture(scope="module")
 def turns(prepare: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Turns:
     folder = tmp_path_factory.mktemp("start")
-    prepare.write_checkpoint(folder, list(prepare.texts(600, 1)), 0)
+    prepare.write_checkpoint(folder, list(prepare.texts(600, 1, (3, 16))), 0)
     tokenizer, model = load_checkpoint(folder)
     assert 1e6 <= model.num_parameters() <= 4e6
     return Turns("nano", tokenizer, end_ids(tokenizer, model))
@@ -96,15 +98,75 @@ def test_a_reply_that_would_be_cut_off_is_the_answer_alone(turns: Turns) -> None
     assert turns.decode(taught.reply[:-1]) == item.sample.answer
 
 
-def test_solved_texts_look_as_the_reader_shows_them(prepare: ModuleType, turns: Turns) -> None:
-    item = make("multi_hop", 5, 7, 0)
-    reads = Reads("full", PROMPTS, 2048, 128)
-    (taught,) = asyncio.run(replies(Case(item.sample, item.documents), reads, turns))
-    shown = turns.decode(taught.prompt + taught.reply[:-1])
-    question = f"{item.sample.question}\nNOTE and ANSWER\nNOTE: "
-    assert question in shown
-    texts = {document.id: document.text for document in item.documents}
-    lines = tuple(texts[piece.doc][piece.start : piece.end] for piece in item.sample.evidence)
-    assert question in prepare.said(
-        Question(item.sample.question, item.sample.answer, lines, item.sample.type)
-    )
+class _Whole(random.Random):
+    """Draws so that nothing is noted and the section is the whole text."""
+
+    def random(self) -> float:
+        return 0.3
+
+    def randint(self, a: int, b: int) -> int:
+        return b
+
+
+@pytest.mark.parametrize(
+    ("form", "prompts", "mode", "at"),
+    [("whole", PROMPTS, "full", 0), ("section", PROMPTS, "memory", 0), ("answer", PROMPTS, "memory", -1),
+     ("memory", str(RECIPE / "prompts-text.toml"), "memory", 0)],
+)  # fmt: skip
+def test_solved_texts_look_as_the_reader_shows_them(
+    prepare: ModuleType, turns: Turns, form: str, prompts: str, mode: str, at: int
+) -> None:
+    item = make("multi_hop", 9, 7, 0)
+    taught = asyncio.run(replies(Case(item.sample, item.documents), Reads(mode, prompts, 2048, 128), turns))[
+        at
+    ]
+    (document,) = item.documents
+    lines = [line.strip() for line in document.text.splitlines()]
+    evidence = tuple(document.text[piece.start : piece.end] for piece in item.sample.evidence)
+    question = Question(item.sample.question, item.sample.answer, evidence, item.sample.type)
+    *before, reply = prepare.FORMS[form](_Whole(), lines, [question])
+    assert turns.encode("".join(said.text for said in before)) == list(taught.prompt)
+    assert reply.learnt and not any(said.learnt for said in before)
+    if form != "memory":
+        assert (*turns.encode(reply.text), min(turns.ends)) == taught.reply
+    else:
+        assert parse_memory(reply.text, "")[0].splitlines() == list(evidence)
+
+
+def test_of_a_solved_text_the_replies_are_learnt_and_where_they_end(
+    prepare: ModuleType, turns: Turns
+) -> None:
+    solved = list(prepare.texts(40, 3, (3, 16)))
+    lessons = texts([Case(item.sample, item.documents) for item in solved], turns, 2048, marked=True)
+    assert len(lessons) == 40
+    for item, (conversation, learnt) in zip(solved, lessons, strict=True):
+        said = [one.text for one in prepare.solved(3, solved.index(item), (3, 16)) if one.learnt]
+        ids = [id for id, wanted in zip(conversation.reply, learnt, strict=True) if wanted]
+        assert turns.decode(ids) == "".join(f"{text}<|im_end|>" for text in said)
+        whole = turns.decode((*conversation.prompt, *conversation.reply))
+        assert whole.replace("<|im_end|>", "") == item.documents[0].text
+
+
+def test_texts_of_evaluation_share_no_question_and_no_name_with_those_of_training(
+    prepare: ModuleType,
+) -> None:
+    learnt = "".join(item.documents[0].text for item in prepare.texts(1_000, prepare.SEED, (3, 16)))
+    asked = {
+        (item.sample.question, item.documents)
+        for task in TASKS
+        for seed in range(3)
+        for item in (make(task, 60, seed, index, "train") for index in range(200))
+    }
+    for task in TASKS:
+        for index in range(400):
+            item = make(task, 60, 0, index, "evaluation")
+            question = item.sample.question
+            assert (question, item.documents) not in asked
+            named = [
+                name
+                for kind in ("person", "company")
+                for name in kinds("evaluation")[kind]
+                if name in question
+            ]
+            assert named or item.sample.type == "count"
+            assert not any(name in learnt for name in named)

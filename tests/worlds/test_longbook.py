@@ -262,7 +262,7 @@ def test_lengths_are_read_and_shown():
     assert [default_count(parse_length(n)) for n in ("4K", "128K", "256K", "10M")] == [50, 50, 10, 10]
 
 
-@pytest.mark.parametrize("given", ["", "K", "8G", "-8K", "3K", "11M", "8.5K", "eight", "999999999M"])
+@pytest.mark.parametrize("given", ["", "K", "8G", "-8K", "8.5K", "eight"])
 def test_nonsense_for_a_length_is_an_error(given: str):
     with pytest.raises(UsageError):
         parse_length(given)

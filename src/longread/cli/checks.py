@@ -21,11 +21,12 @@ from longread.models.base import Message, Sampling
 from longread.models.endpoint import Endpoint, inspect_endpoint
 from longread.models.openai import OpenAIModel
 from longread.models.probe import Speed, probe
+from longread.project import EXTRACTIVE
 from longread.reading.budgets import FRAME
 from longread.reading.exam import filler
 from longread.reading.journal import Journal
 from longread.reading.language import LanguagePolicy
-from longread.reading.opening import EXTRACTIVE, Opened, open_policy
+from longread.reading.opening import Opened, open_policy
 
 _SAMPLE = 1_500
 """Tokens that speed and counting are measured on."""

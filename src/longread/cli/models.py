@@ -130,13 +130,14 @@ async def _configured(settings: Settings) -> Server | None:
 async def _choose(resolved: Resolved, configured: Server | None) -> Choice:
     """What `ask` would open. A checkpoint is not loaded for it."""
     from longread.errors import LongreadError
-    from longread.models.discover import LOCAL_PREFIX, require_local_extra
+    from longread.models.discover import require_local_extra
+    from longread.project import EXTRACTIVE, in_process
     from longread.reading.opening import open_policy
 
     settings, origin = resolved.settings, resolved.origin
     name = settings.model
     try:
-        if name and name.startswith(LOCAL_PREFIX):
+        if name and name != EXTRACTIVE and in_process(name):
             require_local_extra()
             return Choice(name, None, f"{name}, as {origin['model']} says")
         opened = await open_policy(settings)
@@ -204,7 +205,7 @@ def _chosen(model: Endpoint, choice: Choice) -> bool:
 def _print(listing: Listing) -> None:
     from longread.printable import printable
 
-    lines = []
+    lines, chosen = [], listing.choice.model or ""
     for server in listing.servers:
         lines += [*_server(server, listing.choice), ""]
     if not listing.servers:
@@ -215,9 +216,12 @@ def _print(listing: Listing) -> None:
         _row(
             "extractive",
             "no language model: quotes the passages that match best",
-            listing.choice.model == "extractive",
+            chosen == "extractive",
         ),
-        _row("local:PATH", f"a folder with a transformers checkpoint{needs}", _is_local(listing.choice)),
+        _row(
+            "nano", f"a model of 1.5M parameters that comes along, to try things on{needs}", chosen == "nano"
+        ),
+        _row("local:PATH", f"a folder with a transformers checkpoint{needs}", chosen.startswith("local:")),
         "",
         *(f"remark: {remark}" for remark in listing.remarks),
         f"{'* ask takes' if listing.choice.model else 'ask would fail:'} {listing.choice.why}",
@@ -247,7 +251,3 @@ def _window(model: Endpoint) -> str:
 
 def _row(name: str, what: str, chosen: bool) -> str:
     return f"{'*' if chosen else ' '} {name:<34} {what}"
-
-
-def _is_local(choice: Choice) -> bool:
-    return bool(choice.model and choice.model.startswith("local:"))

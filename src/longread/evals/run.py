@@ -32,8 +32,9 @@ from longread.evals.logs import read_runs
 from longread.evals.results import RunResults
 from longread.evals.sitting import DIRECT, Outcome, Sitting, check_strategy, kept_as, seeded
 from longread.evals.tasks import choose, make_task, sat
+from longread.project import EXTRACTIVE
 from longread.reading.journal import Journal
-from longread.reading.opening import EXTRACTIVE, Opened, open_policy
+from longread.reading.opening import Opened, open_policy
 from longread.reading.policy import Policy
 from longread.reading.store import Store, key
 

@@ -8,16 +8,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from longread.errors import ModelError, UsageError
 from longread.models.base import ChatModel
 from longread.models.usage import Prices
+from longread.project import LOCAL_PREFIX, NANO, in_process
 
 if TYPE_CHECKING:
     from longread.models.endpoint import Endpoint
 
-LOCAL_PREFIX = "local:"
+NANO_FOLDER = Path(__file__).parent / "nano"
+"""The small model that comes with the package."""
 LOCAL_SERVERS = (
     "http://127.0.0.1:11434/v1",  # Ollama
     "http://127.0.0.1:8080/v1",  # llama.cpp
@@ -67,7 +70,7 @@ def has_local_extra() -> bool:
 def require_local_extra() -> None:
     """UsageError unless what `local:` models need is installed."""
     if not has_local_extra():
-        raise UsageError("a local: model needs the extra: pip install 'longread[local]'")
+        raise UsageError("a model in this process needs the extra: pip install 'longread[local]'")
 
 
 async def open_model(
@@ -85,8 +88,8 @@ async def open_model(
     """The model that `name` and `base_url` say.
 
     Args:
-        name: `local:PATH` for a transformers checkpoint, else the server's name for the model; None takes the
-            server's first chat model.
+        name: `local:PATH` for a transformers checkpoint, `nano` for the one that comes along, else the server's name
+            for the model; None takes the server's first chat model.
         base_url: An OpenAI-compatible endpoint.
         api_key: Sent to that host alone.
         window: Asked of the server or the checkpoint where not given.
@@ -100,11 +103,12 @@ async def open_model(
         UsageError: Something is missing: the endpoint, the extra.
         ModelError: There is no such checkpoint, or the server has no model that can chat.
     """
-    if name and name.startswith(LOCAL_PREFIX):
+    if name and in_process(name):
         require_local_extra()
         from longread.models.local import LocalModel
 
-        return await asyncio.to_thread(LocalModel, name.removeprefix(LOCAL_PREFIX), window=window)
+        path = NANO_FOLDER if name == NANO else name.removeprefix(LOCAL_PREFIX)
+        return await asyncio.to_thread(LocalModel, path, name=name, window=window)
     if base_url is None:
         raise UsageError(f"model {name!r} needs an endpoint: give --base-url, or name it local:PATH")
     from longread.models.endpoint import inspect_endpoint

@@ -25,6 +25,8 @@ from longread.models.thinking import ThinkSplitter
 from longread.models.turns import Turns
 
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "spiece.model", "tekken.json")
+PROMPTS = "prompts.toml"
+"""The prompt set that a checkpoint was trained with, in its folder."""
 _MOST_PENDING = 8
 """Tokens that may wait for the rest of a character; no character takes more."""
 
@@ -33,7 +35,8 @@ class LocalModel:
     """A causal language model from a folder with `config.json`, safetensors weights and a tokenizer.
 
     Args:
-        path: The folder.
+        path: The folder. A prompt set in it (`PROMPTS`) is the one to ask with.
+        name: What the user calls it; `local:` and the path where not given.
         window: Tokens that prompt and reply may take together; the checkpoint's own where not given.
         device: A torch device; a GPU where there is one, else the CPU.
 
@@ -46,9 +49,18 @@ class LocalModel:
     structured = False
     """No schema is enforced."""
 
-    def __init__(self, path: str | Path, *, window: int | None = None, device: str | None = None) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        name: str | None = None,
+        window: int | None = None,
+        device: str | None = None,
+    ) -> None:
         folder = checked(Path(path))
-        self.name = f"local:{path}"
+        self.name = name or f"local:{path}"
+        own = folder / PROMPTS
+        self.prompts = str(own) if own.is_file() else None
         self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         tokenizer, self._model = load_checkpoint(folder)
         self._model.eval().to(self._device)

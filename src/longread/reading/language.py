@@ -21,7 +21,7 @@ from longread.reading.choosing import choose
 from longread.reading.marks import AnswerStream
 from longread.reading.notes import Add, Entry, Notes, Rewrite
 from longread.reading.policy import NOT_ANSWERED, Call, Draft, Emit, Noted, Review, Task, Turn
-from longread.reading.prompts import Prompts, load_prompts
+from longread.reading.prompts import LEDGER, Prompts, load_prompts
 from longread.reading.recording import RecordedModel, Run
 from longread.reading.replies import (
     FormatError,
@@ -91,18 +91,19 @@ class LanguagePolicy:
     def over(
         cls,
         model: ChatModel,
-        prompts: str = "ledger",
+        prompts: str = LEDGER,
         *,
         window: int | None = None,
         chunk_first: bool = False,
         **budgets: Any,
     ) -> Self:
-        """A policy with budgets that suit the model's window (or `window`)."""
+        """A policy with budgets that suit the prompt set or else the model's window (or `window`)."""
         loaded = load_prompts(prompts)
         if chunk_first:
             loaded = loaded.chunk_first()
         size = window or model.window or ASSUMED_WINDOW
         given = repr((window, sorted(budgets.items())))
+        budgets = {**loaded.sizes, **{name: one for name, one in budgets.items() if one is not None}}
         return cls(model, loaded, Budgets.of(size, format=loaded.format, **budgets), given=given)
 
     @property

@@ -9,12 +9,11 @@ from typing import Any, NamedTuple
 from longread.config import CAPS, Settings
 from longread.errors import UsageError
 from longread.models.base import ChatModel
+from longread.project import EXTRACTIVE, in_process
 from longread.reading.extractive import ExtractivePolicy
 from longread.reading.language import ASSUMED_WINDOW, CONCURRENCY, LanguagePolicy
 from longread.reading.policy import Policy
-from longread.reading.prompts import load_prompts
-
-EXTRACTIVE = "extractive"
+from longread.reading.prompts import LEDGER, load_prompts
 
 
 class Opened(NamedTuple):
@@ -50,19 +49,19 @@ async def open_policy(settings: Settings) -> Opened:
         ModelError: The model cannot be reached or loaded.
     """
     name, url = settings.model, settings.base_url
-    prompts = load_prompts(settings.prompts)  # a wrong name is told even where no prompt is needed
+    prompts = load_prompts(settings.prompts or LEDGER)  # a wrong name is told even where no prompt is needed
     if settings.chunk_first:
         prompts.chunk_first()
     if name == EXTRACTIVE:
         return _extractive(settings, "model: extractive (no language model)")
     if name is None and url is None and not settings.discover:
         return _extractive(settings, "model: extractive, since none is configured")
-    if name is not None and url is None and not name.startswith("local:"):
+    if name is not None and url is None and not in_process(name):
         raise UsageError(
             f"model '{name}' needs an endpoint: give --base-url (or LONGREAD_BASE_URL), "
-            "local:PATH for a checkpoint, or extractive for no model"
+            "local:PATH for a checkpoint, nano for the small one that comes along, or extractive for no model"
         )
-    from longread.models.discover import LOCAL_PREFIX, connect, discover, open_model
+    from longread.models.discover import connect, discover, open_model
     from longread.models.endpoint import inspect_endpoint
     from longread.models.transport import host_of, is_loopback
 
@@ -76,7 +75,7 @@ async def open_policy(settings: Settings) -> Opened:
             why = "no model is configured and no model server runs on this machine"
             return _extractive(settings, f"model: extractive, since {why}")
         name, url = found.model, found.base_url
-    if url is None or (name and name.startswith(LOCAL_PREFIX)):
+    if url is None or (name and in_process(name)):
         model, host, price = await open_model(name, window=settings.window), None, None
         concurrency: int | None = 1
     else:
@@ -106,7 +105,7 @@ async def open_policy(settings: Settings) -> Opened:
         if settings.window or model.window
         else f"its window is unknown, {ASSUMED_WINDOW:,} assumed (--window sets it)"
     )
-    name = name if name and name.startswith("local:") else model.name
+    name = name if name and in_process(name) else model.name
     resolved |= {"model": name, "base_url": url}
     note = getattr(model, "note", None)
     choice = f"model: {name}{place}, {window}" + (f"; {note}" if note else "")
@@ -129,7 +128,7 @@ def _extractive(settings: Settings, choice: str) -> Opened:
 def _language(model: ChatModel, settings: Settings, concurrency: int | None) -> LanguagePolicy:
     policy = LanguagePolicy.over(
         model,
-        settings.prompts,
+        settings.prompts or getattr(model, "prompts", None) or LEDGER,
         window=settings.window,
         chunk_first=settings.chunk_first,
         chunk=settings.chunk_tokens,

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from longread.config import CAPS
 from longread.errors import UsageError
-from longread.reading.opening import EXTRACTIVE
+from longread.project import EXTRACTIVE
 from longread.synth.pipeline import Recipe
 from longread.synth.types import TYPES, VIEWPOINT
 from longread.worlds.lengths import parse_length

@@ -19,11 +19,11 @@ class Learned(NamedTuple):
     """What an optimizer step was."""
 
     nll: float
-    """Mean negative log-probability of the reply tokens, nats."""
+    """Mean negative log-probability of the tokens learnt from, nats."""
     norm: float
     """Of the gradient, before it is scaled down."""
-    tokens: int
-    """Reply tokens in the loss."""
+    learnt: int
+    """Reply tokens with a weight."""
     drift: float
     """Largest difference between log-probabilities when drawn and when learnt from; nats."""
 
@@ -75,13 +75,15 @@ class Learner:
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
         old = {} if old is None else old
-        nll, drift = 0.0, 0.0
+        nll, drift, learnt = 0.0, 0.0, 0
         for some in passes(trees(conversations), self._pass_tokens):
             members = [member for tree in some for member in tree.members]
             found = logprobs(self.network, some, self._temperature)
             for member, own in zip(members, found, strict=True):
                 old.setdefault(member, own.detach())
-                nll -= float(own.detach().sum())
+                weighed = weights[member] != 0
+                nll -= float(own.detach().cpu()[weighed].sum())
+                learnt += int(weighed.sum())
                 if drawn := conversations[member].logprobs:
                     drift = max(drift, float((own.detach().cpu() - torch.tensor(drawn)).abs().max()))
             joined = torch.cat([old[member] for member in members])
@@ -102,5 +104,4 @@ class Learner:
             )
         for optimizer in self.optimizers:
             optimizer.step()
-        tokens = sum(len(conversation.reply) for conversation in conversations)
-        return Learned(nll / max(tokens, 1), norm, tokens, drift)
+        return Learned(nll / max(learnt, 1), norm, learnt, drift)

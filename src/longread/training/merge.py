@@ -29,7 +29,7 @@ _SHARD_BYTES = 4 * 10**9
 _WEIGHTS = "model.safetensors"
 _INDEX = f"{_WEIGHTS}.index.json"
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt")
-_COPIED = (".json", ".jinja", ".txt", ".model", ".tiktoken", ".py")
+_COPIED = (".json", ".jinja", ".txt", ".model", ".tiktoken", ".toml", ".py")
 """What stands beside the weights of the base and belongs to the model."""
 _BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
 """Types of numbers that can be merged."""

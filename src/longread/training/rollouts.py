@@ -47,19 +47,22 @@ class Reads:
     """Name of a built-in prompt set, or a file."""
     window: int
     """Prompt and reply together."""
-    answer: int
+    answer: int | None = None
     chunk: int | None = None
     notes: int | None = None
     thinking: int = 0
 
     def policy(self, model: ChatModel, nonce: str) -> LanguagePolicy:
         """The policy that `ask` would use, which asks once: a reply without form is the model's to answer for."""
-        sizes: dict[str, Any] = {"answer": self.answer, "thinking": self.thinking}
-        if self.chunk:
-            sizes["chunk"] = self.chunk
-        if self.notes:
-            sizes["notes"] = self.notes
-        made = LanguagePolicy.over(model, self.prompts, window=self.window, **sizes)
+        made = LanguagePolicy.over(
+            model,
+            self.prompts,
+            window=self.window,
+            chunk=self.chunk,
+            notes=self.notes,
+            answer=self.answer,
+            thinking=self.thinking,
+        )
         return LanguagePolicy(model, made.prompts, made.budgets, None, None, None, attempts=1, nonce=nonce)
 
 

@@ -27,9 +27,10 @@ class Sizes(_Settings):
     """Prompt and reply together."""
     input: int | None = None
     """Samples whose documents are longer are left out; all that the mode can read where not given."""
-    answer: int = 8_192
+    answer: int | None = None
     chunk: int | None = None
     notes: int | None = None
+    """Sizes that are not given are those of the prompt set, or suit the window."""
     thinking: int = 0
 
     @property

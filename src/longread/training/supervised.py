@@ -123,7 +123,7 @@ async def replies(case: Case, reads: Reads, turns: Turns) -> list[Conversation]:
     reading = Reading([case.sample.question], policy, sections, UnkeptRun(), lambda _: None)
     if reads.mode == "full":
         model.next = _whole(case, policy.prompts)
-        if policy.count(model.next) > reads.answer:  # cut off it would earn nothing
+        if policy.count(model.next) > policy.budgets.answer:  # cut off it would earn nothing
             model.next = case.sample.answer
         await get_strategy("full")(reading)
         return model.conversations

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -12,9 +13,11 @@ from typing import Literal
 
 from longread.errors import UsageError
 
-BUILT_IN = ("ledger", "text")
+LEDGER = "ledger"
+BUILT_IN = (LEDGER, "text")
 _REQUIRED = ("note", "answer", "whole", "again")
 _NOTES = ("note", "note_json", "note_many")
+_SIZES = ("chunk", "notes", "answer", "thinking")
 _TEXT = "SECTION $number OF $total\n$open\n$section\n$close\n"
 """How the text stands in a note template, if it can be moved to the beginning."""
 _LEAD = (
@@ -31,6 +34,8 @@ class Prompts:
     templates: dict[str, Template]
     digest: str
     """Hash of the file: another wording is another run."""
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """Tokens of `chunk`, `notes`, `answer` and `thinking` that a model was trained with, where the file has them."""
 
     def chunk_first(self) -> Prompts:
         """The same with the text at the beginning of each note prompt: a server's prefix cache then holds it for all
@@ -70,4 +75,9 @@ def load_prompts(name: str) -> Prompts:
     templates = {key: Template(value) for key, value in data.items() if isinstance(value, str)}
     if invalid := [key for key, template in templates.items() if not template.is_valid()]:
         raise UsageError(f"prompt set '{name}': a lone $ in {', '.join(invalid)}; write $$ for a dollar sign")
-    return Prompts(name, data["format"], templates, hashlib.sha256(raw).hexdigest()[:16])
+    sizes = data.get("sizes", {})
+    if not isinstance(sizes, dict) or not all(
+        name in _SIZES and type(size) is int and size >= 0 for name, size in sizes.items()
+    ):
+        raise UsageError(f"prompt set '{name}': sizes may hold {', '.join(_SIZES)}, each a number of tokens")
+    return Prompts(name, data["format"], templates, hashlib.sha256(raw).hexdigest()[:16], sizes)
