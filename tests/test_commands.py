@@ -19,7 +19,13 @@ from tests.support.handbook import FACTS, Printed, Sandbox
 
 PRINTED = handbook.printed()
 RUN = [one for one in PRINTED if not one.elsewhere]
-SLOW = ("longread demo", ".venv/bin/longread demo", "longread doctor --quality")
+SLOW = (
+    "longread demo",
+    ".venv/bin/longread demo",
+    "longread doctor --quality",
+    "longread eval run",
+    "longread train run",
+)
 UNLIKE = re.compile(r"\b[0-9a-f]{12}\b|[\d.]+ s\b|\d{4}-\d\d-\d\d \d\d:\d\d")
 """What of an output is another one each time: ids, durations, dates."""
 COUNTED = re.compile(r"^(calls|input tokens|output tokens|time|cost|would read|reading|read) .*")

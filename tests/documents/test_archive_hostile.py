@@ -265,7 +265,7 @@ def test_too_many_members_are_read_as_far_as_the_limit(
     assert len(texts) == 10 and "the rest was not read" in said
 
 
-@pytest.mark.parametrize("kind", ["zip", "tar"])
+@pytest.mark.parametrize("kind", ["zip", pytest.param("tar", marks=pytest.mark.slow)])
 def test_two_hundred_thousand_members(tmp_path: Path, kind: str) -> None:
     count = 200_000
     data = (

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from longread.errors import ModelError
 from longread.models.base import ChatModel, Delta, Message, OnDelta, Reply, Sampling
+from longread.reading.asking import Request
 from longread.reading.exam import Item, is_right
-from longread.reading.language import LanguagePolicy, Request
+from longread.reading.language import LanguagePolicy
 from longread.reading.policy import Call, Policy
 from longread.reading.reader import Reader
 from longread.types import Corpus, Usage

@@ -10,18 +10,19 @@ from __future__ import annotations
 import hashlib
 import re
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, Self
 
-from longread.errors import ModelError, UsageError
-from longread.models.base import ChatModel, Delta, Message, Sampling
-from longread.reading.budgets import FRAME, Budgets
+from longread.errors import UsageError
+from longread.models.base import ChatModel, Delta
+from longread.reading.asking import Asking, NoFormError, Request, UnusableReplyError
+from longread.reading.budgets import Budgets
 from longread.reading.choosing import choose
 from longread.reading.marks import AnswerStream
 from longread.reading.notes import Add, Entry, Notes, Rewrite
 from longread.reading.policy import NOT_ANSWERED, Call, Draft, Emit, Noted, Review, Task, Turn
-from longread.reading.prompts import LEDGER, Prompts, load_prompts
+from longread.reading.prompts import LEDGER, load_prompts
 from longread.reading.recording import RecordedModel, Run
 from longread.reading.replies import (
     FormatError,
@@ -40,14 +41,10 @@ from longread.reading.shown import flat, ledger, line, plan, show, wishes
 from longread.reading.support import Evidence, supporting, supports
 from longread.reading.worth import level, worth
 
-T = TypeVar("T")
-
 ASSUMED_WINDOW = 32_768
 """Tokens, for servers that do not say."""
 CONCURRENCY = 16
 """Calls at once, for servers that do not say."""
-_SHOWN_REPLY = 1_000
-"""Characters of a broken reply that the model is shown again."""
 _HISTORY = 4_000
 """Characters of the conversation that a follow-up is read with."""
 _LEAST_NOTES = 256
@@ -56,30 +53,10 @@ _PROSE = 400
 """Characters of a note made from a reply that has no form."""
 
 
-class UnusableReplyError(ModelError):
-    """The model replied, and there was no answer in any of its replies."""
-
-
-class Request(NamedTuple):
-    """A prompt, the name of the template it was made from, and what of it is text of documents."""
-
-    template: str
-    text: str
-    section: str = ""
-
-
 @dataclass(frozen=True)
-class LanguagePolicy:
+class LanguagePolicy(Asking):
     """Asks `model`. Settings are those of a run and do not change within it."""
 
-    model: ChatModel
-    prompts: Prompts
-    budgets: Budgets
-    temperature: float | None = 0.7
-    top_p: float | None = 0.95
-    seed: int | None = 0
-    attempts: int = 3
-    """How often a reply that breaks the form is asked for."""
     concurrency: int = CONCURRENCY
     """Calls at once, where a strategy has that many."""
     given: str = ""
@@ -105,11 +82,6 @@ class LanguagePolicy:
         given = repr((window, sorted(budgets.items())))
         budgets = {**loaded.sizes, **{name: one for name, one in budgets.items() if one is not None}}
         return cls(model, loaded, Budgets.of(size, format=loaded.format, **budgets), given=given)
-
-    @property
-    def name(self) -> str:
-        """The model's name."""
-        return self.model.name
 
     @property
     def room(self) -> int:
@@ -142,10 +114,6 @@ class LanguagePolicy:
         """
         budgets = Budgets(*run.settle("budgets", list(self.budgets)))
         return replace(self, model=RecordedModel(self.model, run), budgets=budgets, nonce=run.nonce)
-
-    def count(self, text: str) -> int:
-        """Tokens in `text`, as the model counts."""
-        return self.model.count(text)
 
     async def prepare(self, samples: Sequence[str]) -> None:
         """Lets the model correct its estimate of tokens."""
@@ -251,7 +219,7 @@ class LanguagePolicy:
             parsed, calls, repaired = await self._ask(
                 prompt, tokens, lambda text: parse_many(text, len(tasks))
             )
-        except _NoFormError as broken:
+        except NoFormError as broken:
             alone = [await self._note(task, held, section, total) for _, (task, held) in numbered]
             alone[0] = alone[0]._replace(calls=(*broken.calls, *alone[0].calls))
             return [noted._replace(repaired=True) for noted in alone]
@@ -279,7 +247,7 @@ class LanguagePolicy:
         parse = parse_json if schema else parse_lines
         try:
             parsed, calls, repaired = await self._ask(prompt, self.budgets.reply, parse, schema=schema)
-        except _NoFormError as broken:
+        except NoFormError as broken:
             # A weak model's prose may hold the fact all the same: it is kept, unverified unless it quotes.
             prose = tuple(Add(piece, piece) for piece in textwrap.wrap(broken.text, _PROSE))
             return Noted(prose, None, broken.calls, repaired=True)
@@ -290,7 +258,7 @@ class LanguagePolicy:
             (memory, plan), calls, repaired = await self._ask(
                 prompt, self.budgets.reply, lambda text: self._bounded(*parse_memory(text, notes.memory))
             )
-        except _NoFormError as broken:
+        except NoFormError as broken:
             grown = f"{notes.memory}\n{broken.text}".strip()
             fits = self.count(grown) <= self.budgets.notes  # the reply itself stays in the journal
             memory, plan, calls, repaired = grown if fits else notes.memory, None, broken.calls, True
@@ -341,7 +309,7 @@ class LanguagePolicy:
                 ids, _, _ = await self._ask(
                     prompt, self.budgets.reply, lambda text: parse_keep(text, {entry.id for entry in group})
                 )
-            except _NoFormError:
+            except NoFormError:
                 return ()  # what is kept is then a matter of rule alone
             return ids
 
@@ -365,7 +333,7 @@ class LanguagePolicy:
         prompt = self._render("review", question=task.question, notes=ledger(notes))
         try:
             seeks, calls, _ = await self._ask(prompt, self.budgets.reply, parse_review)
-        except _NoFormError as broken:
+        except NoFormError as broken:
             return Review(calls=broken.calls)
         return Review(not seeks, seeks, calls)
 
@@ -438,7 +406,7 @@ class LanguagePolicy:
 
         try:
             _, calls, _ = await self._ask(prompt, self.budgets.answer, accept, on_delta=stream.feed)
-        except _NoFormError as broken:
+        except NoFormError as broken:
             self._forget(broken.calls)
             raise UnusableReplyError(
                 f"{self.name} gave {self.attempts} replies without an answer; try another model, "
@@ -447,67 +415,3 @@ class LanguagePolicy:
         last = calls[-1]
         cut = last.reply.finish == "length"
         return calls, f"the answer was cut off after {last.sampling.max_tokens:,} tokens" if cut else None
-
-    async def _ask(
-        self,
-        prompt: Request,
-        tokens: int,
-        parse: Callable[[str], T],
-        *,
-        schema: dict[str, Any] | None = None,
-        on_delta: Callable[[Delta], None] | None = None,
-    ) -> tuple[T, tuple[Call, ...], bool]:
-        """Asks until a reply can be parsed: (result, calls, whether it took a repair).
-
-        A cut-off or empty reply is asked for again with a larger limit, a malformed one with what was wrong.
-        Raises _NoFormError when only malformed replies came, ModelError when the last one was empty.
-        """
-        question = Message.of("user", prompt.text)
-        messages: tuple[Message, ...] = (question,)
-        limit = tokens + self.budgets.thinking
-        size = self.count(prompt.text) + FRAME
-        if self.model.ratio is not None:
-            size = size * 5 // 4  # an estimate
-        most = max(self.budgets.window - size, 64)
-        limit = min(limit, most)
-        calls: list[Call] = []
-        for attempt in range(self.attempts):
-            last = attempt == self.attempts - 1
-            if attempt and on_delta:
-                on_delta(Delta(restart=True))
-            seed = None if self.seed is None else self.seed + attempt
-            sampling = Sampling(limit, self.temperature, self.top_p, seed, schema)
-            reply = await self.model.chat(messages, sampling, on_delta)
-            calls.append(Call(messages, sampling, reply))
-            messages = (question,)
-            if reply.finish == "length":
-                limit = min(2 * limit, most)
-                if not last or not reply.text.strip():
-                    continue
-            if not reply.text.strip():
-                continue
-            try:
-                return parse(reply.text), tuple(calls), attempt > 0
-            except FormatError as error:
-                again = Message.of("user", self.prompts.render("again", error=error))
-                messages = (question, Message.of("assistant", reply.text[:_SHOWN_REPLY]), again)
-        if not reply.text.strip():
-            self._forget(calls)
-            raise UnusableReplyError(
-                f"{self.name} gave no usable reply in {self.attempts} attempts: the last one was "
-                + ("cut off while thinking; set thinking_tokens higher" if reply.thinking else "empty")
-            )
-        raise _NoFormError(reply.text, tuple(calls))
-
-    def _forget(self, calls: Sequence[Call]) -> None:
-        if isinstance(self.model, RecordedModel):
-            self.model.void([(call.messages, call.sampling) for call in calls])
-
-
-class _NoFormError(FormatError):
-    """All attempts gave text without the form asked for."""
-
-    def __init__(self, text: str, calls: tuple[Call, ...]) -> None:
-        super().__init__("no reply had the form asked for")
-        self.text = text
-        self.calls = calls

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple, Self, TypeVar
 from longread.models.base import ChatModel, Delta, Reply, Sampling
 from longread.models.probe import Speed, probe
 from longread.models.usage import Prices, read_cost
+from longread.reading.asking import Request
 from longread.reading.journal import Pace
-from longread.reading.language import LanguagePolicy, Request
+from longread.reading.language import LanguagePolicy
 from longread.reading.notes import Add, Notes
 from longread.reading.policy import Call, Noted, Task
 from longread.reading.recording import Run

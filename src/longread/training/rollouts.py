@@ -17,7 +17,8 @@ from typing import Any, Literal, NamedTuple
 from longread.documents.chunk import split_corpus
 from longread.models.base import ChatModel
 from longread.models.turns import Turns
-from longread.reading.language import LanguagePolicy, UnusableReplyError
+from longread.reading.asking import UnusableReplyError
+from longread.reading.language import LanguagePolicy
 from longread.reading.notes import Notes
 from longread.reading.recording import Change, UnkeptRun
 from longread.reading.retained import share, standing
