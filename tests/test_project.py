@@ -102,7 +102,6 @@ def test_what_it_may_not_set_is_ignored_and_named_without_its_value(folder: Path
         ('model = "gpt-9"', "", "no base_url"),
         ('model = "gpt-9"', ENDPOINT + 'model = "extractive"', "in this process"),
         ('model = "gpt-9"', ENDPOINT + 'model = "local:/m"', "in this process"),
-        ('model = "gpt-9"', ENDPOINT + 'model = "nano"', "in this process"),
         ('prompts = "mine.toml"', "", "built-in"),
         ('prompts = "../../secret"', "", "built-in"),
         ('strategy = "a\\u0007"', "", "control"),
@@ -319,7 +318,7 @@ def some_value(name: str) -> st.SearchStrategy[object]:
             return st.integers(2048, 10**6) if name == "window" else st.integers(1, 2000)
         case float():
             return st.floats(0.01, 1)
-    names = ["extractive", "nano", "local:/x", "x-cloud", "m", "other", "text", "ledger", "full", "../x"]
+    names = ["extractive", "local:/x", "x-cloud", "m", "other", "text", "ledger", "full", "../x"]
     return st.one_of(st.sampled_from(names), st.text(max_size=8))
 
 

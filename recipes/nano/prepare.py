@@ -16,14 +16,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from longread.models.discover import NANO_FOLDER
 from longread.synth.dataset import DOCUMENTS, SAMPLES, Made, write_documents, write_samples
 from longread.types import Document, Evidence, Sample, document_id
 from longread.worlds.nano.questions import TASKS, Item, Question, ask_many, make
 
 SEED = 1
-BASE = "../../base/3-settled/model"
-"""Where reinforcement learning begins, as its stage files have it."""
+SMOKE = {"1-few": 80}
+"""Steps of a stage in a smoke run, else two: a model that never earns anything cannot be reinforced."""
 VOCABULARY = 1_280
 SHAPE = {
     "hidden_size": 256, "intermediate_size": 256, "num_hidden_layers": 4, "num_attention_heads": 4,
@@ -199,20 +198,14 @@ def write_checkpoint(folder: Path, made: list[Item], seed: int) -> None:
 
 
 def write_stages(source: Path, folder: Path, seed: int, smoke: bool) -> None:
-    """Copies stage files, with the seed of those that draw.
-
-    A `smoke` run makes two steps of each. They teach a model nothing that could earn a reward, so reinforcement
-    learning begins with the model that comes with the package.
-    """
+    """Copies stage files, with the seed of those that draw, and with few steps for a smoke run."""
     folder.mkdir(parents=True, exist_ok=True)
     for file in sorted(source.glob("*.toml")):
         text = file.read_text("utf-8")
         if 'kind = "rl"' in text:
             text = f"seed = {seed}\n{text}"
         if smoke:
-            text = re.sub(r"^steps = \d+", "steps = 2", text, flags=re.MULTILINE).replace(
-                BASE, str(NANO_FOLDER)
-            )
+            text = re.sub(r"^steps = \d+", f"steps = {SMOKE.get(file.stem, 2)}", text, flags=re.MULTILINE)
         (folder / file.name).write_text(text, "utf-8")
 
 
@@ -229,8 +222,7 @@ def main() -> None:
         out.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(here / name, out / name)
     write_stages(here / "base", out / "base", 0, given.smoke)
-    for name in ("rl", "controls"):
-        write_stages(here / name, out / f"{name}-{given.seed}", given.seed, given.smoke)
+    write_stages(here / "rl", out / f"rl-{given.seed}", given.seed, given.smoke)
     if (out / "start" / "config.json").is_file():
         return
     made = {name: list(texts(count, SEED, lines)) for name, lines in LINES.items()}

@@ -46,8 +46,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     model: str | None = None
-    """A model's name at `base_url`, `local:PATH` for a checkpoint, `nano` for the small model that comes along, or
-    `extractive`."""
+    """A model's name at `base_url`, `local:PATH` for a checkpoint, or `extractive`."""
     base_url: str | None = None
     """An OpenAI-compatible endpoint, up to and with `/v1`."""
     api_key: SecretStr | None = None

@@ -7,10 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from longread.errors import ModelError
+from longread.config import Settings
+from longread.errors import ModelError, UsageError
 from longread.models.base import Delta, Message, Sampling
 from longread.models.discover import discover, open_model
 from longread.models.local import LocalModel
+from longread.reading.budgets import Budgets
+from longread.reading.language import LanguagePolicy
+from longread.reading.opening import open_policy
 from tests.servers.real import RealServer
 
 PROMPT = (Message.of("system", "Be brief."), Message.of("user", "What is a def? " * 60))
@@ -137,6 +141,32 @@ async def test_documents_cannot_forge_turns(local: LocalModel) -> None:
     assert reply.prompt_ids is not None
     turn = local._turns.tokenizer.convert_tokens_to_ids("<|im_start|>")
     assert reply.prompt_ids.count(turn) == 2  # the user's and the assistant's
+
+
+async def test_a_checkpoint_is_asked_with_the_prompt_set_that_it_brings(
+    tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    for file in tiny_checkpoint.iterdir():
+        (tmp_path / file.name).symlink_to(file)
+    own = tmp_path / "prompts.toml"
+    templates = 'note = "$section"\nanswer = "$memory"\nwhole = "$section"\nagain = "$error"\n'
+    own.write_text(f'format = "text"\n{templates}[sizes]\nchunk = 384\nnotes = 96\nthinking = 0\n')
+
+    async def budgets(**given: object) -> tuple[str, Budgets]:
+        opened = await open_policy(Settings(model=f"local:{tmp_path}", window=4096, **given))
+        await opened.close()
+        assert isinstance(opened.policy, LanguagePolicy)
+        return opened.policy.prompts.name, opened.policy.budgets
+
+    name, sizes = await budgets()
+    assert (name, sizes.chunk, sizes.notes, sizes.thinking) == (str(own), 384, 96, 0)
+    name, sizes = await budgets(chunk_tokens=500, thinking_tokens=64)
+    assert (name, sizes.chunk, sizes.notes, sizes.thinking) == (str(own), 500, 96, 64)
+    assert await budgets(prompts="ledger") == ("ledger", Budgets.of(4096))
+    for wrong in ("chunk = 0.5", "chunks = 384", "chunk = -1", "chunk = true"):
+        own.write_text(f'format = "text"\n{templates}[sizes]\n{wrong}\n')
+        with pytest.raises(UsageError, match="sizes may hold chunk, notes, answer, thinking"):
+            await budgets()
 
 
 def test_local_names_what_is_wrong_with_a_folder(tiny_checkpoint: Path, tmp_path: Path) -> None:

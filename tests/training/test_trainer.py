@@ -326,6 +326,25 @@ def test_a_run_that_could_not_begin_leaves_its_folder_to_another(
         train(warm(dense, data, steps=5), tmp_path / "out", resume=True)
 
 
+def test_of_texts_the_evidence_alone_can_be_learnt(dense: Path, data: Path, tmp_path: Path) -> None:
+    seen = train(warm(dense, data, target="evidence", steps=12, learning_rate=3e-3), tmp_path / "out")
+    assert seen[-1].metrics["nll"] < seen[0].metrics["nll"] - 0.5
+    assert 0 < seen[0].metrics["learnt"] < seen[0].metrics["tokens"]
+    bare = [case._replace(sample=replace(case.sample, evidence=())) for case in lookup.cases(4, 1, lines=5)]
+    empty = lookup.write_data(tmp_path / "bare", bare)
+    with pytest.raises(InputError, match="no document has evidence"):
+        train(warm(dense, empty, target="evidence"), tmp_path / "none")
+
+
+def test_a_model_keeps_the_prompt_set_it_was_trained_with(dense: Path, data: Path, tmp_path: Path) -> None:
+    made = warm(dense, data)
+    train(made, tmp_path / "own")
+    assert (tmp_path / "own" / "model" / "prompts.toml").read_text() == Path(made.sizes.prompts).read_text()
+    sizes = made.sizes.model_copy(update={"prompts": "text", "window": 8192, "chunk": None, "notes": None})
+    train(warm(dense, data, target="text", sizes=sizes), tmp_path / "built-in")
+    assert not (tmp_path / "built-in" / "model" / "prompts.toml").exists()
+
+
 def test_texts_need_no_room_for_questions(dense: Path, data: Path, tmp_path: Path) -> None:
     sizes = stage(dense, data, mode="full").sizes.model_copy(update={"window": 64, "answer": 8192})
     assert len(train(warm(dense, data, target="text", sizes=sizes), tmp_path / "out")) == 4

@@ -218,9 +218,6 @@ def _print(listing: Listing) -> None:
             "no language model: quotes the passages that match best",
             chosen == "extractive",
         ),
-        _row(
-            "nano", f"a model of 1.5M parameters that comes along, to try things on{needs}", chosen == "nano"
-        ),
         _row("local:PATH", f"a folder with a transformers checkpoint{needs}", chosen.startswith("local:")),
         "",
         *(f"remark: {remark}" for remark in listing.remarks),

@@ -8,19 +8,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from longread.errors import ModelError, UsageError
 from longread.models.base import ChatModel
 from longread.models.usage import Prices
-from longread.project import LOCAL_PREFIX, NANO, in_process
+from longread.project import LOCAL_PREFIX, in_process
 
 if TYPE_CHECKING:
     from longread.models.endpoint import Endpoint
 
-NANO_FOLDER = Path(__file__).parent / "nano"
-"""The small model that comes with the package."""
 LOCAL_SERVERS = (
     "http://127.0.0.1:11434/v1",  # Ollama
     "http://127.0.0.1:8080/v1",  # llama.cpp
@@ -88,8 +85,8 @@ async def open_model(
     """The model that `name` and `base_url` say.
 
     Args:
-        name: `local:PATH` for a transformers checkpoint, `nano` for the one that comes along, else the server's name
-            for the model; None takes the server's first chat model.
+        name: `local:PATH` for a transformers checkpoint, else the server's name for the model; None takes the
+            server's first chat model.
         base_url: An OpenAI-compatible endpoint.
         api_key: Sent to that host alone.
         window: Asked of the server or the checkpoint where not given.
@@ -107,8 +104,7 @@ async def open_model(
         require_local_extra()
         from longread.models.local import LocalModel
 
-        path = NANO_FOLDER if name == NANO else name.removeprefix(LOCAL_PREFIX)
-        return await asyncio.to_thread(LocalModel, path, name=name, window=window)
+        return await asyncio.to_thread(LocalModel, name.removeprefix(LOCAL_PREFIX), window=window)
     if base_url is None:
         raise UsageError(f"model {name!r} needs an endpoint: give --base-url, or name it local:PATH")
     from longread.models.endpoint import inspect_endpoint

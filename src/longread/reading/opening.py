@@ -59,7 +59,7 @@ async def open_policy(settings: Settings) -> Opened:
     if name is not None and url is None and not in_process(name):
         raise UsageError(
             f"model '{name}' needs an endpoint: give --base-url (or LONGREAD_BASE_URL), "
-            "local:PATH for a checkpoint, nano for the small one that comes along, or extractive for no model"
+            "local:PATH for a checkpoint, or extractive for no model"
         )
     from longread.models.discover import connect, discover, open_model
     from longread.models.endpoint import inspect_endpoint
