@@ -1,4 +1,4 @@
-"""What nano models score: each task in full context, and with notes at 8 and 64 windows.
+"""What nano models score: each task in full context, and with notes over 8 and 64 chunks.
 
     python recipes/nano/evaluate.py RESULTS MODEL... [--smoke]
 
@@ -13,11 +13,12 @@ import asyncio
 import json
 from collections import defaultdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
-from longread.models.local import PROMPTS, end_ids, load_checkpoint
+from longread.models.base import PROMPTS
+from longread.models.local import end_ids, load_checkpoint
 from longread.models.turns import Turns
 from longread.training.network import Network
 from longread.training.reinforce import attempt
@@ -28,6 +29,8 @@ from longread.worlds.nano.questions import TASKS, make
 SEED = 1_000
 """Of the texts; training has seeds below it, and other names."""
 HOPS = (2, 3)
+LINES = 58
+"""Of a chunk, about."""
 
 
 class Cell(NamedTuple):
@@ -42,8 +45,8 @@ class Cell(NamedTuple):
 
 CELLS = (
     Cell("full context", "full", 112, 400),
-    Cell("memory, 8 windows", "memory", 512, 100),
-    Cell("memory, 64 windows", "memory", 4_096, 20),
+    Cell("notes, 8 chunks", "memory", 8 * LINES, 100),
+    Cell("notes, 64 chunks", "memory", 64 * LINES, 20),
 )
 
 
@@ -80,6 +83,15 @@ def measure(folder: Path, cell: Cell, samples: int) -> list[dict[str, object]]:
     ]
 
 
+def read(results: Path) -> list[dict[str, Any]]:
+    """The rows of a file; a last line that was cut off is left out, and cut off."""
+    text = results.read_text("utf-8")
+    whole = text[: text.rfind("\n") + 1]
+    if whole != text:
+        results.write_text(whole, "utf-8")
+    return [json.loads(line) for line in whole.splitlines()]
+
+
 def main() -> None:
     """Measures what is not yet measured."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -89,13 +101,14 @@ def main() -> None:
     given = parser.parse_args()
     known = set()
     if given.results.is_file():
-        rows = map(json.loads, given.results.read_text("utf-8").splitlines())
-        known = {(row["model"], row["cell"]) for row in rows}
-    for folder in given.models:
+        rows = read(given.results)
+        known = {(row["model"], row["cell"], row["samples"]) for row in rows}
+    for folder in map(Path.resolve, given.models):
         for cell in CELLS:
-            if (str(folder), cell.name) in known:
+            samples = 2 if given.smoke else cell.samples
+            if (str(folder), cell.name, samples) in known:
                 continue
-            rows = measure(folder, cell, 2 if given.smoke else cell.samples)
+            rows = measure(folder, cell, samples)
             with given.results.open("a", encoding="utf-8") as file:
                 file.writelines(json.dumps(row) + "\n" for row in rows)
             average = sum(row["right"] for row in rows) / len(rows)

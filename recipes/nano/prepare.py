@@ -9,9 +9,11 @@ other names and other seeds. What is there already stays as it is.
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import re
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -40,7 +42,7 @@ LINES = {"few": (3, 6), "short": (3, 16)}
 HOPS = (2,)
 """Relations that its questions join."""
 ASKED = {"full-1": (24, 32), "full-2": (48, 64), "full-3": (96, 120), "memory": (128, 256)}
-"""Lines of the texts that reinforcement learning asks about, stage by stage; a chunk of a memory has 64."""
+"""Lines of the texts that reinforcement learning asks about, stage by stage; a chunk of a memory has about 59."""
 ASKED_HOPS = (2, 3)
 
 
@@ -214,16 +216,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--smoke", action="store_true", help="Few texts, and two steps of each stage.")
+    parser.add_argument("--smoke", action="store_true", help="Few texts, and few steps of each stage.")
     given = parser.parse_args()
     here, out = Path(__file__).parent, given.out
     count, asked = (400, 100) if given.smoke else (30_000, 2_000)
     for name in ("prompts.toml", "prompts-text.toml"):
         out.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(here / name, out / name)
+    settings = json.dumps({"texts": count, "questions": asked, "seed": SEED})
+    kept = out / "made.json"
+    if kept.is_file() and kept.read_text("utf-8") != settings:
+        sys.exit(f"{out} holds data of another size ({kept}); give another folder")
     write_stages(here / "base", out / "base", 0, given.smoke)
     write_stages(here / "rl", out / f"rl-{given.seed}", given.seed, given.smoke)
-    if (out / "start" / "config.json").is_file():
+    if kept.is_file():
         return
     made = {name: list(texts(count, SEED, lines)) for name, lines in LINES.items()}
     for name, some in made.items():
@@ -231,6 +237,7 @@ def main() -> None:
     for number, (name, lines) in enumerate(ASKED.items(), SEED + 1):
         write(out / name, list(items(asked, number, lines, ASKED_HOPS)))
     write_checkpoint(out / "start", made["short"][:2_000], SEED)
+    kept.write_text(settings, "utf-8")
 
 
 if __name__ == "__main__":

@@ -11,17 +11,22 @@ import argparse
 import json
 import math
 import statistics
-from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from longread.worlds.nano.questions import TASKS
 
-_T = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78}
+_T = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78, 6: 2.57, 7: 2.45, 8: 2.36, 9: 2.31, 10: 2.26}
 """Of 95 % for means of so many."""
+
+Row = dict[str, Any]
 
 
 def shown(values: list[float]) -> str:
-    """Percent, as a mean and its half-width where there are several."""
+    """Percent, as a mean and its half-width where there are several; empty where there are none."""
+    if not values:
+        return ""
     mean = 100 * statistics.mean(values)
     if len(values) == 1:
         return f"{mean:.1f}"
@@ -29,37 +34,33 @@ def shown(values: list[float]) -> str:
     return f"{mean:.1f} ± {half:.1f}"
 
 
-def table(rows: list[dict[str, object]]) -> list[str]:
+def table(rows: Iterable[Row]) -> list[str]:
     """Lines of the table: stages as they were measured, and for each the tasks, their mean, and what notes give."""
-    right: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
-    kept: dict[tuple[str, str, str], list[float]] = defaultdict(list)
-    cells: dict[str, None] = {}
+    measured: dict[str, dict[str, dict[str, dict[str, Row]]]] = {}
     for row in rows:
-        run, stage = Path(str(row["model"])).parts[-3:-1]
-        kind = run.rpartition("-")[0] or run
-        of = right.setdefault(f"{kind}: {stage}", {}).setdefault(str(row["cell"]), {}).setdefault(run, {})
-        of[str(row["task"])] = float(str(row["right"]))
-        cells[str(row["cell"])] = None
-        if "kept" in row:
-            kept[f"{kind}: {stage}", str(row["cell"]), run].append(float(str(row["kept"])))
-    first, *others = cells
+        run, stage = Path(row["model"]).parts[-3:-1]
+        name = f"{run.rpartition('-')[0] or run}: {stage}"
+        measured.setdefault(name, {}).setdefault(row["cell"], {}).setdefault(run, {})[row["task"]] = row
+    cells = list(dict.fromkeys(cell for of in measured.values() for cell in of))
     head = [
         "after",
         *TASKS,
         "average",
-        *(f"{cell}{what}" for cell in others for what in ("", ", evidence kept")),
+        *(f"{cell}{what}" for cell in cells[1:] for what in ("", ", evidence kept")),
     ]
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
-    for stage, measured in right.items():
-        full = list(measured.get(first, {}).values())
-        columns = [shown([run[task] for run in full]) if full else "" for task in TASKS]
-        columns.append(shown([statistics.mean(run.values()) for run in full]) if full else "")
-        for cell in others:
-            runs = measured.get(cell, {})
-            columns.append(shown([statistics.mean(run.values()) for run in runs.values()]) if runs else "")
-            columns.append(shown([statistics.mean(kept[stage, cell, run]) for run in runs]) if runs else "")
-        lines.append(f"| {stage} | {' | '.join(columns)} |")
+    for name, of in measured.items():
+        runs = [list(of.get(cell, {}).values()) for cell in cells]
+        columns = [shown([run[task]["right"] for run in runs[0] if task in run]) for task in TASKS]
+        columns.append(_average(runs[0], "right"))
+        for own in runs[1:]:
+            columns += [_average(own, "right"), _average(own, "kept")]
+        lines.append(f"| {name} | {' | '.join(columns)} |")
     return lines
+
+
+def _average(runs: list[dict[str, Row]], what: str) -> str:
+    return shown([statistics.mean(row[what] for row in run.values()) for run in runs])
 
 
 def main() -> None:

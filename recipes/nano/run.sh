@@ -3,18 +3,23 @@
 #
 #   recipes/nano/run.sh OUT [--seed N] [--smoke]
 #
-# Where it was stopped it goes on. Seeds share one base; --smoke makes two steps of each stage, to see that all run.
+# Where it was stopped it goes on. Seeds share one base; --smoke makes few steps of each stage, to see that all run.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
+usage() {
+  echo "usage: $0 OUT [--seed N] [--smoke]" >&2
+  exit 2
+}
+[ $# -gt 0 ] || usage
 out=$1
 shift
 seed=0
 smoke=
 while [ $# -gt 0 ]; do
   case $1 in
-    --seed) seed=$2; shift 2 ;;
+    --seed) [ $# -gt 1 ] || usage; seed=$2; shift 2 ;;
     --smoke) smoke=--smoke; shift ;;
-    *) echo "usage: $0 OUT [--seed N] [--smoke]" >&2; exit 2 ;;
+    *) usage ;;
   esac
 done
 python=${PYTHON:-python3}

@@ -69,13 +69,15 @@ class Settings(BaseModel):
     window: int | None = Field(None, ge=2048, le=_MOST_TOKENS)
     """Tokens the model can take; asked of the server where it is not given."""
     chunk_tokens: int | None = Field(None, ge=64, le=_MOST_TOKENS)
-    """Tokens read at once; a quarter of the window, at most 32,768, where not given."""
+    """Tokens read at once; the prompt set's or a quarter of the window, at most 32,768, where not given."""
     notes_tokens: int | None = Field(None, ge=64, le=_MOST_TOKENS)
-    """Tokens that notes may take in a prompt; an eighth of the window, at most 15,000, where not given."""
+    """Tokens that notes may take in a prompt; the prompt set's or an eighth of the window, at most 15,000, where not
+    given."""
     answer_tokens: int | None = Field(None, ge=16, le=_MOST_TOKENS)
-    """Tokens of the answer; an eighth of the window, at most 8,192, where not given."""
+    """Tokens of the answer; the prompt set's or an eighth of the window, at most 8,192, where not given."""
     thinking_tokens: int | None = Field(None, ge=0, le=_MOST_TOKENS)
-    """Tokens a model may think before it writes; an eighth of the window, at most 16,384, where not given."""
+    """Tokens a model may think before it writes; the prompt set's or an eighth of the window, at most 16,384,
+    where not given."""
     temperature: float | None = Field(0.7, ge=0, le=2)
     """The paper's; 0 for greedy decoding."""
     top_p: float | None = Field(0.95, gt=0, le=1)

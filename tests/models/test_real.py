@@ -163,10 +163,17 @@ async def test_a_checkpoint_is_asked_with_the_prompt_set_that_it_brings(
     name, sizes = await budgets(chunk_tokens=500, thinking_tokens=64)
     assert (name, sizes.chunk, sizes.notes, sizes.thinking) == (str(own), 500, 96, 64)
     assert await budgets(prompts="ledger") == ("ledger", Budgets.of(4096))
-    for wrong in ("chunk = 0.5", "chunks = 384", "chunk = -1", "chunk = true"):
+    for wrong in ("chunk = 0.5", "chunks = 384", "chunk = -1", "chunk = true", f"chunk = 0x{'f' * 5000}"):
         own.write_text(f'format = "text"\n{templates}[sizes]\n{wrong}\n')
         with pytest.raises(UsageError, match="sizes may hold chunk, notes, answer, thinking"):
             await budgets()
+    for hostile in (f"chunk = {'9' * 5000}", f"a = {'[' * 3000}", "#" * 40_000, "\x00", "a = \ud800"):
+        own.write_text(hostile, errors="surrogatepass")
+        with pytest.raises(UsageError) as told:
+            await budgets()
+        assert len(str(told.value)) < 500 and "\n" not in str(told.value)
+    with pytest.raises(UsageError, match="needs an endpoint"):
+        await open_model("extractive")
 
 
 def test_local_names_what_is_wrong_with_a_folder(tiny_checkpoint: Path, tmp_path: Path) -> None:

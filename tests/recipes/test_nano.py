@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import os
 import random
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +22,8 @@ from longread.reading.replies import parse_memory  # noqa: E402
 from longread.training.generation import Generated, Request  # noqa: E402
 from longread.training.records import Conversation  # noqa: E402
 from longread.training.rollouts import Case, Reads, rollouts  # noqa: E402
+from longread.training.stage import Merge, Reinforcement  # noqa: E402
+from longread.training.stages import plan  # noqa: E402
 from longread.training.supervised import replies, texts  # noqa: E402
 from longread.types import Document, Evidence  # noqa: E402
 from longread.worlds.nano.language import kinds  # noqa: E402
@@ -29,14 +33,19 @@ RECIPE = Path(__file__).parents[2] / "recipes" / "nano"
 PROMPTS = str(RECIPE / "prompts.toml")
 
 
-@pytest.fixture(scope="module")
-def prepare() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("nano_prepare", RECIPE / "prepare.py")
+def loaded(name: str) -> ModuleType:
+    """A script of the recipe as a module."""
+    spec = importlib.util.spec_from_file_location(f"nano_{name}", RECIPE / f"{name}.py")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def prepare() -> ModuleType:
+    return loaded("prepare")
 
 
 @pytest.fixture(scope="module")
@@ -147,21 +156,20 @@ def test_of_a_solved_text_the_replies_are_learnt_and_where_they_end(
         assert whole.replace("<|im_end|>", "") == item.documents[0].text
 
 
-def test_texts_of_evaluation_share_no_question_and_no_name_with_those_of_training(
-    prepare: ModuleType,
-) -> None:
+def test_evaluation_shares_no_question_and_no_name_with_training(prepare: ModuleType) -> None:
+    evaluate = loaded("evaluate")
     learnt = "".join(item.documents[0].text for item in prepare.texts(1_000, prepare.SEED, (3, 16)))
     asked = {
-        (item.sample.question, item.documents)
+        make(task, 60, seed, index, "train").sample.question
         for task in TASKS
         for seed in range(3)
-        for item in (make(task, 60, seed, index, "train") for index in range(200))
+        for index in range(200)
     }
     for task in TASKS:
         for index in range(400):
-            item = make(task, 60, 0, index, "evaluation")
+            item = make(task, 60, evaluate.SEED, index, "evaluation")
             question = item.sample.question
-            assert (question, item.documents) not in asked
+            assert question not in asked or item.sample.type == "count"
             named = [
                 name
                 for kind in ("person", "company")
@@ -170,3 +178,68 @@ def test_texts_of_evaluation_share_no_question_and_no_name_with_those_of_trainin
             ]
             assert named or item.sample.type == "count"
             assert not any(name in learnt for name in named)
+
+
+@pytest.fixture(scope="module")
+def report() -> ModuleType:
+    return loaded("report")
+
+
+def test_stage_files_fit_together_and_begin_where_the_base_ends(prepare: ModuleType, tmp_path: Path) -> None:
+    for seed in (0, 1):
+        prepare.write_stages(RECIPE / "base", tmp_path / "recipe" / "base", 0, smoke=False)
+        prepare.write_stages(RECIPE / "rl", tmp_path / "recipe" / f"rl-{seed}", seed, smoke=True)
+        base = plan(tmp_path / "recipe" / "base", tmp_path / "base")
+        later = plan(tmp_path / "recipe" / f"rl-{seed}", tmp_path / f"rl-{seed}")
+        last, first, merged = base[-1], later[0].stage, later[4].stage
+        assert not isinstance(first, Merge) and isinstance(merged, Merge)
+        for name in (first.model, merged.base):
+            assert name and Path(name).resolve() == last.out / "model"
+        assert merged.experts == [str(later[at].out / "model") for at in (2, 3)]
+        for one in (*base, *later):
+            if not isinstance(one.stage, Merge):
+                data = Path(one.stage.data).resolve()
+                assert data.parent == tmp_path / "recipe"
+                assert data.name in {*prepare.LINES, *prepare.ASKED}
+                assert Path(one.stage.sizes.prompts).resolve() == tmp_path / "recipe" / "prompts.toml"
+        assert {one.stage.seed for one in later if isinstance(one.stage, Reinforcement)} == {seed}
+        assert {one.stage.steps for one in later if isinstance(one.stage, Reinforcement)} == {2}
+
+
+def test_the_table_has_a_row_for_a_stage_and_an_interval_for_several_seeds(report: ModuleType) -> None:
+    rows = [
+        {"model": f"out/{run}/model", "cell": cell, "task": task, "samples": 4, "right": right}
+        | ({"kept": right / 2} if cell == "notes" else {})
+        for run, right in (("base/3-settled", 0.25), ("rl-0/1-full", 0.5), ("rl-1/1-full", 0.7))
+        for cell in ("full", "notes")
+        for task in TASKS
+    ]
+    head, _, base, full = report.table([*rows, rows[0]])
+    assert head == f"| after | {' | '.join(TASKS)} | average | notes | notes, evidence kept |"
+    assert base == f"| base: 3-settled | {' | '.join(['25.0'] * 7)} | 12.5 |"
+    assert full == f"| rl: 1-full | {' | '.join(['60.0 ± 127.1'] * 7)} | 30.0 ± 63.5 |"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1_500)  # a warm-up, then two steps of each stage: four minutes of a core
+def test_all_stages_run_go_on_where_they_stopped_and_are_scored(tmp_path: Path) -> None:
+    def run(*options: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [RECIPE / "run.sh", *options], capture_output=True, text=True,
+            env=os.environ | {"PYTHON": sys.executable, "OMP_NUM_THREADS": "1"},
+        )  # fmt: skip
+
+    assert run().returncode == 2 and "usage" in run(str(tmp_path), "--seed").stderr
+    done = run(str(tmp_path), "--smoke")
+    assert done.returncode == 0, done.stderr[-2_000:]
+    stages = [path.stem for part in ("base", "rl") for path in sorted((RECIPE / part).glob("*.toml"))]
+    table = [line for line in done.stdout.splitlines() if line.startswith("|")]
+    assert [line.split("|")[1].strip().partition(": ")[2] for line in table[2:]] == stages[2:]
+    for stage in stages:
+        (model,) = tmp_path.glob(f"*/{stage}/model")
+        assert (model / "prompts.toml").read_text() == Path(PROMPTS).read_text()
+    again = run(str(tmp_path), "--smoke")
+    assert again.returncode == 0 and "loss" not in again.stderr and "reward" not in again.stderr
+    assert [line for line in again.stdout.splitlines() if line.startswith("|")] == table
+    other = run(str(tmp_path))
+    assert other.returncode == 1 and "data of another size" in other.stderr

@@ -255,6 +255,20 @@ def test_what_stands_beside_the_weights(tmp_path: Path) -> None:
     assert [f.name for f in single.glob("model*")] == ["model.safetensors"]
 
 
+def test_a_prompt_set_comes_along_where_all_experts_have_the_same(tmp_path: Path) -> None:
+    base, experts = make_models(tmp_path)
+    (base / "prompts.toml").write_text("the base's")
+    for number, (sets, wanted) in enumerate(
+        [(("ours", "ours"), "ours"), (("ours", "theirs"), None), (("ours", None), None), ((None, None), None)]
+    ):
+        for expert, text in zip(experts, sets, strict=True):
+            (expert / "prompts.toml").unlink(missing_ok=True)
+            if text:
+                (expert / "prompts.toml").write_text(text)
+        own = merge(base, experts, tmp_path / str(number)) / "prompts.toml"
+        assert (own.read_text() if own.exists() else None) == wanted
+
+
 # ------------------------------------------------------------------------------------------------- faults
 
 

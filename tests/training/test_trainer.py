@@ -19,8 +19,11 @@ from longread.errors import InputError, LongreadError, UsageError
 from longread.training import checkpoints, trainer
 from longread.training.loss import updates
 from longread.training.rollouts import Case, rollouts
-from longread.training.stage import Reinforcement, Supervised, read_stage
+from longread.training.stage import Reinforcement, Sizes, Supervised, read_stage
+from longread.training.supervised import Dictated, texts
+from longread.types import Evidence
 from tests.support import lookup
+from tests.training.conftest import open_tiny
 
 
 def stage(folder: Path, data: Path, mode: str = "memory", **settings: Any) -> Reinforcement:
@@ -336,10 +339,39 @@ def test_of_texts_the_evidence_alone_can_be_learnt(dense: Path, data: Path, tmp_
         train(warm(dense, empty, target="evidence"), tmp_path / "none")
 
 
-def test_a_model_keeps_the_prompt_set_it_was_trained_with(dense: Path, data: Path, tmp_path: Path) -> None:
+def test_sizes_that_are_not_given_are_those_of_the_prompt_set(dense: Path, tmp_path: Path) -> None:
+    own = tmp_path / "prompts.toml"
+    own.write_text((dense / "prompts.toml").read_text() + "[sizes]\nchunk = 80\nnotes = 20\nthinking = 9\n")
+    model = Dictated(open_tiny(dense).turns, 2048)
+    for given, wanted in (({}, (80, 20, 9)), ({"chunk": 90, "thinking": 0}, (90, 20, 0))):
+        budgets = Sizes(prompts=str(own), window=2048, **given).reads.policy(model, "").budgets
+        assert (budgets.chunk, budgets.notes, budgets.thinking) == wanted
+    assert Sizes(window=8192).reads.policy(model, "").budgets.thinking == 0
+
+
+def test_a_piece_of_evidence_within_another_is_not_learnt_twice(dense: Path) -> None:
+    case = lookup.cases(1, 1, lines=5)[0]
+    (document,) = case.documents
+    spans = [(0, 30), (4, 9), (30, 40), (35, 50)]
+    evidence = tuple(Evidence(document.id, start, end) for start, end in spans)
+    tiny = open_tiny(dense).turns
+    case = case._replace(sample=replace(case.sample, evidence=evidence))
+    ((conversation, learnt),) = texts([case], tiny, 2048, marked=True)
+    ends = sum(id in tiny.ends and wanted for id, wanted in zip(conversation.reply, learnt, strict=True))
+    assert ends == 2
+    bare = case._replace(documents=(replace(document, text=""),))
+    with pytest.raises(InputError, match="hold no text"):
+        texts([bare], tiny, 2048)
+
+
+def test_a_model_keeps_the_prompt_set_it_was_trained_with(
+    dense: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = warm(dense, data)
     train(made, tmp_path / "own")
     assert (tmp_path / "own" / "model" / "prompts.toml").read_text() == Path(made.sizes.prompts).read_text()
+    monkeypatch.chdir(tmp_path)
+    Path("text").write_text("a file that happens to have the name of a set")
     sizes = made.sizes.model_copy(update={"prompts": "text", "window": 8192, "chunk": None, "notes": None})
     train(warm(dense, data, target="text", sizes=sizes), tmp_path / "built-in")
     assert not (tmp_path / "built-in" / "model" / "prompts.toml").exists()

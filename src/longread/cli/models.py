@@ -131,13 +131,13 @@ async def _choose(resolved: Resolved, configured: Server | None) -> Choice:
     """What `ask` would open. A checkpoint is not loaded for it."""
     from longread.errors import LongreadError
     from longread.models.discover import require_local_extra
-    from longread.project import EXTRACTIVE, in_process
+    from longread.project import LOCAL_PREFIX
     from longread.reading.opening import open_policy
 
     settings, origin = resolved.settings, resolved.origin
     name = settings.model
     try:
-        if name and name != EXTRACTIVE and in_process(name):
+        if name and name.startswith(LOCAL_PREFIX):
             require_local_extra()
             return Choice(name, None, f"{name}, as {origin['model']} says")
         opened = await open_policy(settings)

@@ -8,6 +8,9 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from longread.types import Usage
 
+PROMPTS = "prompts.toml"
+"""The prompt set that a checkpoint was trained with, in its folder."""
+
 
 class Text(NamedTuple):
     """A text part of a message."""

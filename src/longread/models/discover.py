@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from longread.errors import ModelError, UsageError
 from longread.models.base import ChatModel
 from longread.models.usage import Prices
-from longread.project import LOCAL_PREFIX, in_process
+from longread.project import LOCAL_PREFIX
 
 if TYPE_CHECKING:
     from longread.models.endpoint import Endpoint
@@ -100,7 +100,7 @@ async def open_model(
         UsageError: Something is missing: the endpoint, the extra.
         ModelError: There is no such checkpoint, or the server has no model that can chat.
     """
-    if name and in_process(name):
+    if name and name.startswith(LOCAL_PREFIX):
         require_local_extra()
         from longread.models.local import LocalModel
 

@@ -20,13 +20,11 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from longread.errors import ModelError
-from longread.models.base import Delta, Message, OnDelta, Reply, Sampling
+from longread.models.base import PROMPTS, Delta, Message, OnDelta, Reply, Sampling
 from longread.models.thinking import ThinkSplitter
 from longread.models.turns import Turns
 
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "spiece.model", "tekken.json")
-PROMPTS = "prompts.toml"
-"""The prompt set that a checkpoint was trained with, in its folder."""
 _MOST_PENDING = 8
 """Tokens that may wait for the rest of a character; no character takes more."""
 

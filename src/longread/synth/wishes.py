@@ -14,7 +14,7 @@ from longread.errors import UsageError
 from longread.project import EXTRACTIVE
 from longread.synth.pipeline import Recipe
 from longread.synth.types import TYPES, VIEWPOINT
-from longread.worlds.lengths import parse_length
+from longread.worlds.lengths import check_length, parse_length
 
 CALLS, TRIES = 200, 4
 """Of a model, where nothing else is wished."""
@@ -55,6 +55,8 @@ class Wishes(BaseModel):
     def recipe(self) -> Recipe:
         """As the pipeline takes it. UsageError for a length or type that there is not, or not without a model."""
         lengths = tuple(parse_length(part) for part in self.target_tokens.split(","))
+        for tokens in lengths:
+            check_length(tokens)
         types = (
             tuple(part.strip() for part in self.types.split(",")) if self.types is not None else tuple(TYPES)
         )

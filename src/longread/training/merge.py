@@ -23,13 +23,14 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from longread.errors import InputError, LongreadError, RunBusyError, UsageError
+from longread.models.base import PROMPTS
 from longread.training.sce import FLOOR, SELECT, sce
 
 _SHARD_BYTES = 4 * 10**9
 _WEIGHTS = "model.safetensors"
 _INDEX = f"{_WEIGHTS}.index.json"
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt")
-_COPIED = (".json", ".jinja", ".txt", ".model", ".tiktoken", ".toml", ".py")
+_COPIED = (".json", ".jinja", ".txt", ".model", ".tiktoken", ".py")
 """What stands beside the weights of the base and belongs to the model."""
 _BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
 """Types of numbers that can be merged."""
@@ -77,7 +78,16 @@ def merge(
         (part / "README.md").write_text(_card(out, made, origin, others, select, floor), encoding="utf-8")
         for file in origin.beside():
             shutil.copyfile(file, part / file.name)
+        if prompts := _prompts(others):
+            (part / PROMPTS).write_bytes(prompts)
     return out
+
+
+def _prompts(experts: Sequence[_Checkpoint]) -> bytes | None:
+    """The prompt set that all experts bring; None when they bring none, or different ones."""
+    files = [expert.folder / PROMPTS for expert in experts]
+    sets = {file.read_bytes() if file.is_file() else None for file in files}
+    return sets.pop() if len(sets) == 1 else None
 
 
 class _Checkpoint:

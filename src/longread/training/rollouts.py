@@ -20,6 +20,7 @@ from longread.models.turns import Turns
 from longread.reading.asking import UnusableReplyError
 from longread.reading.language import LanguagePolicy
 from longread.reading.notes import Notes
+from longread.reading.prompts import load_prompts
 from longread.reading.recording import Change, UnkeptRun
 from longread.reading.retained import share, standing
 from longread.reading.section import Sections
@@ -51,10 +52,13 @@ class Reads:
     answer: int | None = None
     chunk: int | None = None
     notes: int | None = None
-    thinking: int = 0
+    thinking: int | None = None
 
     def policy(self, model: ChatModel, nonce: str) -> LanguagePolicy:
         """The policy that `ask` would use, which asks once: a reply without form is the model's to answer for."""
+        thinking = (
+            load_prompts(self.prompts).sizes.get("thinking", 0) if self.thinking is None else self.thinking
+        )
         made = LanguagePolicy.over(
             model,
             self.prompts,
@@ -62,7 +66,7 @@ class Reads:
             chunk=self.chunk,
             notes=self.notes,
             answer=self.answer,
-            thinking=self.thinking,
+            thinking=thinking,
         )
         return LanguagePolicy(model, made.prompts, made.budgets, None, None, None, attempts=1, nonce=nonce)
 

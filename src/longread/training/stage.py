@@ -30,8 +30,8 @@ class Sizes(_Settings):
     answer: int | None = None
     chunk: int | None = None
     notes: int | None = None
-    """Sizes that are not given are those of the prompt set, or suit the window."""
-    thinking: int = 0
+    thinking: int | None = None
+    """Sizes that are not given are those of the prompt set, or suit the window; there is no thinking then."""
 
     @property
     def reads(self) -> Reads:

@@ -189,7 +189,8 @@ def texts(cases: Sequence[Case], turns: Turns, window: int, *, marked: bool = Fa
     """The documents of cases, each once, as windows whose tokens but the first are to be predicted.
 
     With `marked` only those that are evidence of a case are, and each such piece ends as replies do: a document may
-    hold a text with many questions, whose replies are learnt at the price of reading it once.
+    hold a text with many questions, whose replies are learnt at the price of reading it once. A piece that begins
+    within another is left out. InputError when nothing is left to learn.
     """
     pieces: defaultdict[str, set[tuple[int, int]]] = defaultdict(set)
     for case in cases:
@@ -206,6 +207,8 @@ def texts(cases: Sequence[Case], turns: Turns, window: int, *, marked: bool = Fa
 
         end = 0
         for start, after in sorted(pieces[document.id]) if marked else ():
+            if start < end:
+                continue
             put(turns.encode(document.text[end:start]), False)
             put([*turns.encode(document.text[start:after]), min(turns.ends)], True)
             end = after
@@ -216,7 +219,11 @@ def texts(cases: Sequence[Case], turns: Turns, window: int, *, marked: bool = Fa
             if first is not None:
                 made.append(Lesson(Conversation(some[:first], some[first:], (), ()), tuple(wanted[first:])))
     if not made:
-        raise InputError('no document has evidence to learn; take target = "text" for all of their tokens')
+        raise InputError(
+            'no document has evidence to learn; take target = "text" for all of their tokens'
+            if marked
+            else "the documents hold no text to learn"
+        )
     return made
 
 

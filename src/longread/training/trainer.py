@@ -16,9 +16,10 @@ from torch.utils.tensorboard import SummaryWriter
 from transformers.utils import logging as transformers_logging
 
 from longread.errors import LongreadError, UsageError
-from longread.models.base import ChatModel
-from longread.models.local import PROMPTS, checked, end_ids, load_checkpoint
+from longread.models.base import PROMPTS, ChatModel
+from longread.models.local import checked, end_ids, load_checkpoint
 from longread.models.turns import Turns
+from longread.reading.prompts import BUILT_IN
 from longread.training import checkpoints
 from longread.training.data import read_cases, within
 from longread.training.learner import Learner
@@ -130,7 +131,7 @@ async def _train(
             checkpoints.save(out / CHECKPOINTS, number + 1, model, optimizers, work.state)
         yield Progress(number + 1, stage.steps, metrics)
     board.close()
-    _finish(model, tokenizer, out / MODEL, dtype, Path(stage.sizes.prompts))
+    _finish(model, tokenizer, out / MODEL, dtype, stage.sizes.prompts)
 
 
 def has_begun(out: Path) -> bool:
@@ -240,8 +241,8 @@ def _cut(path: Path, steps: int) -> None:
     part.replace(path)
 
 
-def _finish(model: Any, tokenizer: Any, folder: Path, dtype: torch.dtype, prompts: Path) -> None:
-    """The trained model, adapters merged in, whole or not at all; with the prompt set, where it is one's own."""
+def _finish(model: Any, tokenizer: Any, folder: Path, dtype: torch.dtype, prompts: str) -> None:
+    """The trained model, adapters merged in, whole or not at all; with the prompt set, unless that is built in."""
     part = folder.with_name(folder.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     if hasattr(model, "merge_and_unload"):
@@ -250,7 +251,7 @@ def _finish(model: Any, tokenizer: Any, folder: Path, dtype: torch.dtype, prompt
     try:
         model.to(dtype).save_pretrained(part)
         tokenizer.save_pretrained(part)
-        if prompts.is_file():
+        if prompts not in BUILT_IN:
             shutil.copyfile(prompts, part / PROMPTS)
         part.rename(folder)
     except OSError as error:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from string import Template
-from typing import Literal
+from typing import Any, Literal
 
 from longread.errors import UsageError
 
@@ -18,6 +18,10 @@ BUILT_IN = (LEDGER, "text")
 _REQUIRED = ("note", "answer", "whole", "again")
 _NOTES = ("note", "note_json", "note_many")
 _SIZES = ("chunk", "notes", "answer", "thinking")
+_MOST_TOKENS = 10**9
+_LARGEST = 32_768
+"""Bytes of a file. A checkpoint's is its author's, and the time that tomllib takes can grow with their square."""
+_SHOWN_ERROR = 300
 _TEXT = "SECTION $number OF $total\n$open\n$section\n$close\n"
 """How the text stands in a note template, if it can be moved to the beginning."""
 _LEAD = (
@@ -59,14 +63,10 @@ class Prompts:
 def load_prompts(name: str) -> Prompts:
     """A built-in set by name, or one from a file. UsageError when it cannot be used."""
     try:
-        if name in BUILT_IN:
-            raw = resources.files(__name__).joinpath(f"{name}.toml").read_bytes()
-        else:
-            raw = Path(name).read_bytes()
-        data = tomllib.loads(raw.decode())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        data, digest = _read(name)
+    except (OSError, ValueError, RecursionError) as error:
         known = " or ".join(BUILT_IN)
-        what = error.strerror if isinstance(error, OSError) else error
+        what = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())[:_SHOWN_ERROR]
         raise UsageError(f"prompt set '{name}': {what}; give {known}, or a TOML file") from error
     if data.get("format") not in ("ledger", "text"):
         raise UsageError(f'prompt set \'{name}\': format must be "ledger" or "text"')
@@ -77,7 +77,19 @@ def load_prompts(name: str) -> Prompts:
         raise UsageError(f"prompt set '{name}': a lone $ in {', '.join(invalid)}; write $$ for a dollar sign")
     sizes = data.get("sizes", {})
     if not isinstance(sizes, dict) or not all(
-        name in _SIZES and type(size) is int and size >= 0 for name, size in sizes.items()
+        name in _SIZES and type(size) is int and 0 <= size <= _MOST_TOKENS for name, size in sizes.items()
     ):
         raise UsageError(f"prompt set '{name}': sizes may hold {', '.join(_SIZES)}, each a number of tokens")
-    return Prompts(name, data["format"], templates, hashlib.sha256(raw).hexdigest()[:16], sizes)
+    return Prompts(name, data["format"], templates, digest, sizes)
+
+
+def _read(name: str) -> tuple[dict[str, Any], str]:
+    """What the file says, and its hash. A ValueError or RecursionError says what is wrong with it."""
+    if name in BUILT_IN:
+        raw = resources.files(__name__).joinpath(f"{name}.toml").read_bytes()
+    else:
+        with Path(name).open("rb") as file:
+            raw = file.read(_LARGEST + 1)
+        if len(raw) > _LARGEST:
+            raise ValueError(f"it is larger than {_LARGEST:,} bytes")
+    return tomllib.loads(raw.decode()), hashlib.sha256(raw).hexdigest()[:16]
