@@ -23,7 +23,7 @@ from longread.types import Document, Evidence, Sample, document_id
 from longread.worlds.nano.questions import TASKS, Item, Question, ask_many, make
 
 SEED = 1
-SMOKE = {"1-few": 80}
+SMOKE = {"1-few": 40}
 """Steps of a stage in a smoke run, else two: a model that never earns anything cannot be reinforced."""
 VOCABULARY = 1_280
 SHAPE = {
