@@ -220,9 +220,8 @@ def main() -> None:
     given = parser.parse_args()
     here, out = Path(__file__).parent, given.out
     count, asked = (400, 100) if given.smoke else (30_000, 2_000)
-    for name in ("prompts.toml", "prompts-text.toml"):
-        out.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(here / name, out / name)
+    out.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(here / "prompts.toml", out / "prompts.toml")
     settings = json.dumps({"texts": count, "questions": asked, "seed": SEED})
     kept = out / "made.json"
     if kept.is_file() and kept.read_text("utf-8") != settings:
