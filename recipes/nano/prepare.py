@@ -28,7 +28,7 @@ SMOKE = {"1-few": 40}
 VOCABULARY = 1_280
 SHAPE = {
     "hidden_size": 256, "intermediate_size": 256, "num_hidden_layers": 4, "num_attention_heads": 4,
-    "num_key_value_heads": 2, "head_dim": 32, "max_position_embeddings": 2_048, "tie_word_embeddings": True,
+    "num_key_value_heads": 4, "head_dim": 32, "max_position_embeddings": 2_048, "tie_word_embeddings": True,
     "rope_parameters": {"rope_type": "default", "rope_theta": 10_000.0}, "bos_token_id": None,
 }  # fmt: skip
 TEMPLATE = "{% for m in messages %}{{ m['content'] }}\n{% endfor %}"
@@ -172,6 +172,7 @@ def write_checkpoint(folder: Path, made: list[Item], seed: int) -> None:
     import torch
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
+    from weights import look_back
 
     raw = Tokenizer(models.BPE())
     raw.pre_tokenizer = pre_tokenizers.Sequence(
@@ -195,7 +196,9 @@ def write_checkpoint(folder: Path, made: list[Item], seed: int) -> None:
     tokenizer.chat_template = TEMPLATE
     torch.manual_seed(seed)
     config = Qwen3Config(vocab_size=VOCABULARY, eos_token_id=1, pad_token_id=0, **SHAPE)
-    Qwen3ForCausalLM(config).save_pretrained(folder)
+    model = Qwen3ForCausalLM(config)
+    look_back(model, seed)
+    model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
 
