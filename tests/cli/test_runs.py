@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from longread.cli.export import _plain
+from longread.reading.export import _plain
 from tests.servers.model import ModelServer
 from tests.support import planted
 from tests.support.cli import Cli

@@ -13,13 +13,14 @@ from typing import Any
 
 import typer
 
-from longread.cli.output import Display, as_plan, forecast, print_json
+from longread.cli.output import Display, forecast, print_json
 from longread.config import Settings, load_settings, resolve_settings
 from longread.documents.load import load
 from longread.errors import CapReached, InputError, LongreadError, UsageError
 from longread.reading.consent import needs_consent
 from longread.reading.events import Started
 from longread.reading.journal import Journal, RunRow
+from longread.reading.objects import as_plan
 from longread.reading.opening import Opened, open_policy, policy_for
 from longread.reading.policy import Call
 from longread.reading.reader import Reader

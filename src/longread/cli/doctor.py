@@ -133,7 +133,8 @@ class Report:
 
     def finish(self) -> None:
         """Prints the object, if one was asked for."""
-        from longread.cli.output import SCHEMA_VERSION, print_json
+        from longread.cli.output import print_json
+        from longread.reading.objects import SCHEMA_VERSION
 
         if self._json:
             checks = [check._asdict() for check in self._checks]

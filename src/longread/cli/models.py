@@ -169,7 +169,7 @@ def _port(base_url: str) -> object:
 
 def as_object(listing: Listing) -> dict[str, Any]:
     """The JSON object of `--json`; docs/models.md describes it."""
-    from longread.cli.output import SCHEMA_VERSION
+    from longread.reading.objects import SCHEMA_VERSION
 
     choice = listing.choice
     return {

@@ -13,68 +13,13 @@ from typing import Any, Self
 
 from longread.printable import escaped, printable
 from longread.reading.events import Answering, AnswerText, ChunkRead, Event, Finished, Started, Understood
+from longread.reading.objects import as_object, duration, short, summary
 from longread.reading.rehearsal import Estimate
-from longread.types import Answer, Corpus, Usage
+from longread.types import Answer, Corpus
 
-SCHEMA_VERSION = 1
 _ENTRIES = re.compile(r"(\d+) entr(?:y|ies) (.+)")
 _NAMED = 5
 """Files named for each reason they were skipped for."""
-
-
-def as_object(answer: Answer, corpus: Corpus | None) -> dict[str, Any]:
-    """The JSON object of `--json`; docs/json.md describes it."""
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "question": answer.question,
-        "answer": answer.text,
-        "answered": answer.answered,
-        "citations": [c._asdict() for c in answer.citations],
-        "strategy": answer.strategy,
-        "model": answer.model,
-        "usage": {
-            "calls": answer.usage.calls,
-            "input_tokens": answer.usage.input_tokens,
-            "cached_tokens": answer.usage.cached_tokens,
-            "output_tokens": answer.usage.output_tokens,
-            "cost": answer.usage.cost,
-        },
-        "chunks": {
-            "total": answer.chunks.total,
-            "read": answer.chunks.read,
-            "noted": answer.chunks.noted,
-            "reread": answer.chunks.reread,
-        },
-        "stopped": answer.stopped,
-        "seconds": round(answer.seconds, 3),
-        "run_id": answer.run_id,
-        "stored": answer.stored,
-        **_left_out(corpus),
-    }
-
-
-def _left_out(corpus: Corpus | None) -> dict[str, Any]:
-    return {
-        "skipped": [s._asdict() for s in corpus.skipped] if corpus else [],
-        "warnings": [f"{d.source}: {w}" for d in corpus for w in d.warnings] if corpus else [],
-    }
-
-
-def summary(answer: Answer, tokens: int | None = None) -> str:
-    """How much was read, in one line."""
-    chunks = answer.chunks
-    unit = "chunk" if chunks.total == 1 else "chunks"
-    of = f" ({_short(tokens)} tokens)" if tokens else ""
-    parts = [f"read {chunks.read:,} of {chunks.total:,} {unit}{of} in {_duration(answer.seconds)}"]
-    if chunks.reread:
-        parts.append(f"{chunks.reread:,} read again")
-    if answer.usage.calls:
-        parts.append(_usage(answer.usage))
-    if answer.stopped:
-        parts.append(answer.stopped)
-    if answer.run_id:
-        parts.append(f"run {answer.run_id}")
-    return "; ".join(parts)
 
 
 def evidence(answer: Answer) -> str:
@@ -167,7 +112,7 @@ class Display:
         again = "; goes on where an earlier run stopped" if event.resumed else ""
         documents = "document" if event.documents == 1 else "documents"
         self.say(
-            f"reading {event.documents:,} {documents}, {_short(event.tokens)} tokens, "
+            f"reading {event.documents:,} {documents}, {short(event.tokens)} tokens, "
             f"strategy {event.strategy} ({event.reason}){again}"
         )
         if not sys.stderr.isatty():
@@ -195,7 +140,7 @@ class Display:
         if self._progress is not None:
             speed = self._seen / max(time.monotonic() - self._since, 1e-3)
             held = sum(len(notes.entries) for notes in event.notes)
-            self._progress.update(self._bar, completed=event.read, speed=_short(round(speed)), notes=held)
+            self._progress.update(self._bar, completed=event.read, speed=short(round(speed)), notes=held)
 
     def _say_answer(self, event: AnswerText) -> None:
         if not self._stream:
@@ -246,18 +191,6 @@ def print_json(value: object) -> None:
     print(escaped(json.dumps(value, ensure_ascii=not unicode)))
 
 
-def as_plan(estimate: Estimate, model: str, corpus: Corpus) -> dict[str, Any]:
-    """The JSON object of `--dry-run --json`; docs/json.md describes it."""
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "dry_run": True,
-        "model": model,
-        **estimate.plan._asdict(),
-        **{name: value for name, value in estimate._asdict().items() if name != "plan"},
-        **_left_out(corpus),
-    }
-
-
 def forecast(estimate: Estimate) -> str:
     """What a run would take, for people."""
     plan = estimate.plan
@@ -265,37 +198,16 @@ def forecast(estimate: Estimate) -> str:
     chunks = "chunk" if plan.chunks == 1 else "chunks"
     time_ = "unknown until the model was used once"
     if estimate.seconds is not None:
-        time_ = _duration(estimate.seconds)
+        time_ = duration(estimate.seconds)
     elif not estimate.calls:
         time_ = "unknown; no model is asked"
     cost = "unknown: set `price`" if estimate.cost is None else f"{estimate.cost:.4g}"
     return (
-        f"would read {plan.documents:,} {documents}, {_short(plan.tokens)} tokens in {plan.chunks:,} {chunks}, "
+        f"would read {plan.documents:,} {documents}, {short(plan.tokens)} tokens in {plan.chunks:,} {chunks}, "
         f"strategy {plan.strategy} ({plan.reason})\n"
         f"calls          {estimate.calls:,}\n"
-        f"input tokens   {_short(estimate.input_tokens)}\n"
-        f"output tokens  {_short(estimate.output_tokens)}\n"
+        f"input tokens   {short(estimate.input_tokens)}\n"
+        f"output tokens  {short(estimate.output_tokens)}\n"
         f"time           {time_}\n"
         f"cost           {cost}"
     )
-
-
-def _usage(usage: Usage) -> str:
-    def known(tokens: int | None) -> str:
-        return "?" if tokens is None else _short(tokens)
-
-    cost = "" if not usage.cost else f", cost {usage.cost:.4f}"
-    calls = "call" if usage.calls == 1 else "calls"
-    return f"{usage.calls:,} {calls}, {known(usage.input_tokens)} in, {known(usage.output_tokens)} out{cost}"
-
-
-def _short(number: int) -> str:
-    if number < 10_000:
-        return f"{number:,}"
-    return f"{number / 1000:.0f}K" if number < 1_000_000 else f"{number / 1_000_000:.1f}M"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.1f} s"
-    return f"{seconds / 60:.0f} min"

@@ -85,8 +85,9 @@ def show(
     ] = False,
 ) -> None:
     """Show a run: questions, documents, progress, answers and evidence."""
-    from longread.cli.output import evidence, summary
+    from longread.cli.output import evidence
     from longread.printable import printable
+    from longread.reading.objects import summary
 
     journal = _journal()
     row = journal.get(journal.resolve(run))
@@ -170,9 +171,9 @@ def export(
     format: Annotated[str, typer.Option(help="markdown or json.")] = "markdown",
 ) -> None:
     """Print a run as a document: questions, answers, evidence, notes, and how it was read."""
-    from longread.cli.export import as_markdown, as_record
     from longread.cli.output import print_json
     from longread.errors import UsageError
+    from longread.reading.export import as_markdown, as_record
 
     if format not in ("markdown", "json"):
         raise UsageError(f"--format {format}: choose markdown or json")

@@ -6,9 +6,9 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from longread.cli.output import SCHEMA_VERSION, as_object, summary
 from longread.printable import printable
 from longread.reading.journal import Journal, RunRow
+from longread.reading.objects import SCHEMA_VERSION, as_object, summary
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>#|~!&@]|^[-+=]|(?<=\d)[.)](?=\s)|(?<=www)\.|:(?=//))", re.MULTILINE)
 
