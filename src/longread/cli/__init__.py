@@ -9,7 +9,21 @@ import sys
 
 import typer
 
-from longread.cli import ask, completion, config, demo, doctor, evals, mcp, merge, models, runs, synth, train
+from longread.cli import (
+    ask,
+    completion,
+    config,
+    demo,
+    doctor,
+    evals,
+    mcp,
+    merge,
+    models,
+    runs,
+    serve,
+    synth,
+    train,
+)
 from longread.errors import LongreadError
 
 EXAMPLES = """\b
@@ -38,6 +52,7 @@ config.register(app)
 models.register(app)
 doctor.register(app)
 mcp.register(app)
+serve.register(app)
 demo.register(app)
 completion.register(app)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import stat
 import sys
@@ -88,6 +89,16 @@ def load(
             f"{count:,} {'file' if count == 1 else 'files'} could not be read, and --strict wants every one: "
             f"{_reasons(contents.failed)}; leave out with --exclude what need not be read"
         )
+    return Corpus(tuple(contents.documents), tuple(contents.skipped))
+
+
+def load_bytes(name: str, data: bytes, *, pdf: str = "text") -> Corpus:
+    """What `data` holds, as `load` would read a file of that name; no file is looked at.
+
+    What cannot be read is in `Corpus.skipped`; the corpus may be empty.
+    """
+    contents = Contents(Filters(None, globs(())), lambda _: None, pdf)
+    contents.stream(io.BytesIO(data), shown(name))
     return Corpus(tuple(contents.documents), tuple(contents.skipped))
 
 

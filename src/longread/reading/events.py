@@ -33,6 +33,13 @@ class Understood(NamedTuple):
     text: str
 
 
+class ChunkBegun(NamedTuple):
+    """A chunk is about to be read, alone or beside others; it may be read again, or for nothing."""
+
+    chunk: int
+    """Position of the chunk in reading order, from 0."""
+
+
 class ChunkRead(NamedTuple):
     """One chunk was read and the notes brought up to date."""
 
@@ -73,4 +80,4 @@ class Finished(NamedTuple):
     """In the order of the questions."""
 
 
-Event = Started | Understood | ChunkRead | Answering | AnswerText | Finished
+Event = Started | Understood | ChunkBegun | ChunkRead | Answering | AnswerText | Finished

@@ -17,7 +17,7 @@ from functools import partial
 
 from longread.errors import UsageError
 from longread.models.base import Delta
-from longread.reading.events import Answering, AnswerText, ChunkRead, Event, Understood
+from longread.reading.events import Answering, AnswerText, ChunkBegun, ChunkRead, Event, Understood
 from longread.reading.notes import Notes
 from longread.reading.policy import Draft, Noted, Policy, Task, Turn
 from longread.reading.recording import Change, Run
@@ -99,6 +99,7 @@ class Reading:
 
     async def ask(self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section) -> Sequence[Noted]:
         """What the policy would note of one section, given these notes. Nothing comes of it until it is taken."""
+        self.emit(ChunkBegun(section.index))
         return await self.policy.note(tasks, notes, section, len(self.sections))
 
     async def take(
@@ -193,6 +194,7 @@ class Reading:
 
     async def one(self, number: int, task: Task, section: Section) -> Draft:
         """The answer to the question of that number from one pass over a section."""
+        self.emit(ChunkBegun(section.index))
         self.emit(Answering(number))
         draft = await self.policy.whole(task, section, partial(self._say, number))
         self.run.step(0, number, section.index, Notes(), draft.notes, Change((), ()))

@@ -1,0 +1,1 @@
+"""Answers over HTTP: what OpenAI's clients speak, and what the page needs."""
