@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
   $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 BIN := .venv/bin
 
-.PHONY: demo test test-all check format docs bench bench-reading bench-rl bench-learning clean
+.PHONY: demo test test-all check format docs bench bench-reading bench-rl bench-learning bench-serve clean
 
 demo: .venv/.core  ## a multi-hop question over this machine's own Python standard library
 	$(BIN)/python -m longread demo
@@ -33,6 +33,9 @@ bench: .venv/.all  ## start-up, overhead a chunk, and what synthesis takes, each
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/synth.py
+
+bench-serve: .venv/.all  ## what `longread serve` adds to a short request, and whether it loses anything under load
+	$(BIN)/python benchmarks/serve.py
 
 bench-rl: .venv/.all build/trl/.ready  ## rollouts and updates beside TRL's GRPOTrainer, half an hour
 	$(BIN)/python benchmarks/rl.py
@@ -69,5 +72,5 @@ clean:
 	touch $@
 
 .venv/.all: .venv/bin/python pyproject.toml constraints.txt
-	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e ".[eval,general,local,synth,train,dev]"
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e ".[eval,general,local,serve,synth,train,dev]"
 	touch $@ .venv/.core

@@ -81,10 +81,11 @@ def serve(
     from longread.errors import UsageError
     from longread.printable import printable
 
-    need("serve", "fastapi", "uvicorn", "prometheus_client", "python_multipart")
+    need("serve", "aiohttp", "fastapi", "uvicorn", "prometheus_client", "python_multipart")
 
     from longread.server.api.keys import Keys, add_key, read_keys
     from longread.server.api.limits import Limits
+    from longread.server.api.serve import loop_factory
     from longread.server.api.serve import serve as run
 
     if new_key is not None:
@@ -112,15 +113,15 @@ def serve(
         key_runs=key_runs,
         key_tokens=key_tokens,
     )
-    asyncio.run(
-        run(
-            resolved.settings,
-            host,
-            port,
-            keys,
-            limits,
-            say,
-            hosts=allow_host or (),
-            yes=yes or resolved.capped,
-        )
+    serving = run(
+        resolved.settings,
+        host,
+        port,
+        keys,
+        limits,
+        say,
+        hosts=allow_host or (),
+        yes=yes or resolved.capped,
     )
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(serving)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
@@ -92,6 +93,15 @@ class _Server(uvicorn.Server):
         """Runs are told to end, then connections are."""
         await self._desk.close()
         await super().shutdown(sockets)
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's event loop, which takes half the time of asyncio's, where there is one for the system."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
 
 def is_local(host: str) -> bool:
