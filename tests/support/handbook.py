@@ -23,6 +23,9 @@ GENERATED = "commands.md"
 ELSEWHERE = ("make ", "pip install ", "claude mcp add ", "inspect ")
 """What commands begin with that set up or call other tools; they are checked, not run."""
 
+SERVED = "longread serve --model qwen3 --base-url http://localhost:8000/v1"
+"""What listens at the port 8484 that pages speak of."""
+
 READERS = ("jq", "less")
 """Tools that commands pipe into; where one is missing, that end of the pipe is left out."""
 
@@ -158,6 +161,8 @@ class Sandbox:
         """Runs a line as a shell would, with the port of the model server and ids of real runs put in."""
         fitted = self._fitted(command)
         self.before = command
+        if command.startswith("longread serve") and "--new-key" not in command:
+            return self._served(fitted)
         return subprocess.run(
             ["bash", "-c", f"set -o pipefail; {fitted}"],
             cwd=self.folder,
@@ -175,7 +180,33 @@ class Sandbox:
             [sys.executable, "-c", code], cwd=self.folder, env=self.env, capture_output=True, text=True
         )
 
+    def _served(self, command: str) -> subprocess.CompletedProcess[str]:
+        """Has a server begin and end."""
+        process, said = self._start(command)
+        process.terminate()
+        process.communicate(timeout=30)
+        return subprocess.CompletedProcess(command, 0, said, "")
+
+    def _start(self, command: str) -> tuple[subprocess.Popen[str], str]:
+        """A server that listens, and what it said until then."""
+        process = subprocess.Popen(
+            f"exec {command} --port 0", shell=True, cwd=self.folder, env=self.env, stderr=subprocess.PIPE, text=True
+        )  # fmt: skip
+        said = ""
+        for line in process.stderr or ():
+            said += line
+            if "serving at" in line:
+                return process, said
+        raise AssertionError(said)
+
     def _ported(self, text: str) -> str:
+        if "localhost:8484" in text:
+            if not self.server.reading:
+                process, said = self._start(self._ported(SERVED))
+                address = re.search(r"serving at http://(\S+?)/", said)
+                assert address
+                self.server.process, self.server.reading = process, address[1]
+            text = text.replace("localhost:8484", self.server.reading)
         return re.sub(r"http://localhost:\d+/v1", self.server.base_url, text)
 
     def _fitted(self, command: str) -> str:
@@ -216,8 +247,17 @@ class Models(ModelServer):
     def __init__(self) -> None:
         super().__init__(read, self._fault)
         self.refused: set[str] = set()
+        self.process: subprocess.Popen[str] | None = None
+        self.reading = ""
+        """Where Longread serves, once a page asked it."""
         models = [{"id": name, "object": "model", "max_model_len": 32768} for name in MODELS]
         self.routes["/v1/models"] = {"object": "list", "data": models}
+
+    def __exit__(self, *error: object) -> None:
+        if self.process:
+            self.process.terminate()
+            self.process.communicate(timeout=30)
+        super().__exit__(*error)
 
     def _fault(self, number: int, prompt: str) -> str | None:
         late = "\nSECTION 3 " in prompt

@@ -74,8 +74,7 @@ class Transport:
         """
         with _faults(self._timeout):
             url = f"{self.base_url}/chat/completions"
-            async with self._sent(url, _content(body), self._timeout) as response:
-                await self._check(response)
+            async with self._sent(url, body, self._timeout) as response:
                 if "text/event-stream" in response.headers.get("content-type", ""):
                     await _read_stream(response, draft)
                 else:
@@ -85,20 +84,8 @@ class Transport:
         """The parsed reply to a small request; Fault or ServerError as for `complete`."""
         timeout = min(self._timeout, _SMALL_SECONDS)
         with _faults(timeout):
-            async with self._sent(url, _content(body), timeout) as response:
-                await self._check(response)
+            async with self._sent(url, body, timeout) as response:
                 return _parsed(await response.aread())
-
-    @asynccontextmanager
-    async def relay(self, content: bytes) -> AsyncIterator[httpx2.Response]:
-        """The response to a chat request as somebody else wrote it, of whatever status; its body is still to be read.
-
-        Raises:
-            Fault: There is none, or it breaks off.
-        """
-        with _faults(self._timeout):
-            async with self._sent(f"{self.base_url}/chat/completions", content, self._timeout) as response:
-                yield response
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -107,31 +94,30 @@ class Transport:
             await asyncio.gather(*(pool.client.aclose() for pool in pools))
 
     @asynccontextmanager
-    async def _sent(self, url: str, content: bytes, seconds: float) -> AsyncIterator[httpx2.Response]:
-        """The response to JSON; its body is still to be read."""
+    async def _sent(self, url: str, body: object, seconds: float) -> AsyncIterator[httpx2.Response]:
+        """A response whose body is still to be read. ServerError unless it is one of success."""
         pool = await self._room()
         timeout = httpx2.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS), pool=None)
-        headers = {"Content-Type": "application/json"}
-        request = pool.client.build_request("POST", url, content=content, headers=headers, timeout=timeout)
+        request = pool.client.build_request("POST", url, json=body, timeout=timeout)
         pool.flying += 1
         try:
             async with aclosing(await pool.client.send(request, stream=True)) as response:
+                if not response.is_success:
+                    raise await self._refusal(response)
                 yield response
         finally:
             pool.flying -= 1
             pool.left = time.monotonic()
 
-    async def _check(self, response: httpx2.Response) -> None:
-        """ServerError, with what the server said, unless it is a response of success."""
-        if response.is_success:
-            return
+    async def _refusal(self, response: httpx2.Response) -> ServerError:
+        """What the server said."""
         content = await response.aread()
         said: object = response.text
         with suppress(ValueError, RecursionError):
             said = json.loads(content)
         if response.is_redirect:
             said = f"it redirects to {response.headers.get('location')}, which is not followed"
-        raise ServerError(response.status_code, said, response.headers)
+        return ServerError(response.status_code, said, response.headers)
 
     async def _room(self) -> _Pool:
         """The first pool of the running event loop with room: connections do not outlive theirs.
@@ -257,10 +243,6 @@ def _faults(timeout: float) -> Iterator[None]:
         raise Fault(f"a broken connection ({words})") from error
     except UnicodeDecodeError as error:
         raise Fault("bytes that are not UTF-8") from error
-
-
-def _content(body: object) -> bytes:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _parsed(data: str | bytes) -> object:
