@@ -21,14 +21,18 @@ def texts(documents: list[Inline | str]) -> list[str]:
 
 
 def test_nothing_is_taken_out_where_nothing_is_marked() -> None:
-    out = sort(request(("system", "Be brief."), ("user", "Hello"), ("assistant", "Hi"), ("user", "What is 2 < 3?")))
+    out = sort(
+        request(("system", "Be brief."), ("user", "Hello"), ("assistant", "Hi"), ("user", "What is 2 < 3?"))
+    )
     assert out.documents == []
     assert out.question == "What is 2 < 3?"
     assert out.system == "Be brief."
 
 
 def test_marked_text_is_read_in_its_order() -> None:
-    out = sort(request(("user", "<text>one</text> and <text>two</text>"), ("assistant", "ok"), ("user", "Which?")))
+    out = sort(
+        request(("user", "<text>one</text> and <text>two</text>"), ("assistant", "ok"), ("user", "Which?"))
+    )
     assert texts(out.documents) == ["one", "two"]
     assert out.question == "Which?"
     assert [(e.user, e.assistant) for e in out.history] == [("and", "ok")]
@@ -41,7 +45,9 @@ def test_what_an_assistant_says_marks_nothing() -> None:
     assert out.documents == []
 
 
-@given(st.lists(st.text(alphabet="ab<>/text \n", max_size=30), max_size=5), st.text(alphabet="ab?", min_size=1))
+@given(
+    st.lists(st.text(alphabet="ab<>/text \n", max_size=30), max_size=5), st.text(alphabet="ab?", min_size=1)
+)
 def test_no_text_is_lost(pieces: list[str], question: str) -> None:
     clean = [piece for piece in pieces if "<text>" not in piece and "</text>" not in piece]
     said = "".join(f"<text>{piece}</text>" for piece in clean) + question

@@ -9,7 +9,7 @@ from importlib.resources import files as resources
 from typing import Annotated, Any
 
 from anyio import to_thread
-from fastapi import FastAPI, Path, Query, Request
+from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -31,9 +31,6 @@ _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg"
 _STREAM = "text/event-stream"
 _AT_ONCE = 1 << 20
 """Bytes of a body that are parsed where other requests wait."""
-FileId = Annotated[str, Path(pattern=r"^file-[0-9a-f]{32}$")]
-RunId = Annotated[str, Path(pattern=r"^[0-9a-f]{12}$")]
-Ticket = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
 
 
 def build(
@@ -105,18 +102,18 @@ def build(
         return {"object": "list", "data": rows, "has_more": False}
 
     @app.get("/v1/files/{id}")
-    async def show_file(request: Request, id: FileId) -> dict[str, Any]:
+    async def show_file(request: Request, id: str) -> dict[str, Any]:
         return files.file_object(owner(request).library.row(id))
 
     @app.delete("/v1/files/{id}")
-    async def delete_file(request: Request, id: FileId) -> dict[str, Any]:
+    async def delete_file(request: Request, id: str) -> dict[str, Any]:
         if id in desk.in_use(owner(request)):
             raise Refusal(409, "the file is being read; stop the run first", "file_busy")
         owner(request).library.delete(id)
         return {"id": id, "object": "file", "deleted": True}
 
     @app.get("/v1/files/{id}/content")
-    async def show_content(request: Request, id: FileId) -> Response:
+    async def show_content(request: Request, id: str) -> Response:
         return await files.content(owner(request), id)
 
     @app.get("/api/status")
@@ -154,16 +151,16 @@ def build(
         return {"runs": console.listed(owner(request), desk, limit)}
 
     @app.get("/api/runs/{id}")
-    async def show_run(request: Request, id: RunId) -> Response:
+    async def show_run(request: Request, id: str) -> Response:
         return JSONResponse(await to_thread.run_sync(console.shown, owner(request), desk, id))
 
     @app.delete("/api/runs/{id}")
-    async def delete_run(request: Request, id: RunId) -> dict[str, bool]:
+    async def delete_run(request: Request, id: str) -> dict[str, bool]:
         console.delete(owner(request), id)
         return {"deleted": True}
 
     @app.get("/api/runs/{id}/export")
-    async def export(request: Request, id: RunId, format: str = "markdown") -> Response:
+    async def export(request: Request, id: str, format: str = "markdown") -> Response:
         if format not in ("markdown", "json"):
             raise Refusal(400, "format: markdown or json", "invalid_request")
         return await to_thread.run_sync(console.export, owner(request), id, format)
@@ -171,7 +168,7 @@ def build(
     @app.get("/api/runs/{id}/passage")
     async def passage(
         request: Request,
-        id: RunId,
+        id: str,
         document: Annotated[str, Query(max_length=64)],
         start: Annotated[int, Query(ge=0, le=1 << 40)],
         end: Annotated[int, Query(ge=0, le=1 << 40)],
@@ -181,12 +178,12 @@ def build(
 
     @app.get("/api/live/{ticket}")
     async def watch(
-        request: Request, ticket: Ticket, after: Annotated[int, Query(ge=0, le=1 << 40)] = 0
+        request: Request, ticket: str, after: Annotated[int, Query(ge=0, le=1 << 40)] = 0
     ) -> Response:
         return StreamingResponse(console.events(desk.of(owner(request), ticket), after), media_type=_STREAM)
 
     @app.post("/api/live/{ticket}/stop")
-    async def stop(request: Request, ticket: Ticket) -> dict[str, bool]:
+    async def stop(request: Request, ticket: str) -> dict[str, bool]:
         desk.of(owner(request), ticket).stop()
         return {"stopped": True}
 

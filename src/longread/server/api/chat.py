@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from longread.reading.language import LanguagePolicy
-from longread.server.api.desk import Desk
+from longread.server.api.desk import CONSENT, Desk
 from longread.server.api.errors import Refusal
 from longread.server.api.forms import ChatRequest, Wishes
 from longread.server.api.frame import DONE, Frame, usage_object
-from longread.server.api.live import Live, Wish
+from longread.server.api.live import PULSE, Live, Wish
 from longread.server.api.owners import Owner
 from longread.server.api.relay import Relay
 from longread.server.api.sorting import LONGEST, Inline, Sorted, conversation, sort, sort_long
@@ -85,7 +85,12 @@ class Chat:
             raise Refusal(400, "n: a reading gives one answer; leave n out", "invalid_request")
         wishes = request.longread or Wishes()
         wish = await self._wish(owner, sorted_, wishes)
-        live = await self._desk.ask(owner, wish, agreed=wishes.agreed, kept=False)
+        try:
+            live = await self._desk.ask(owner, wish, agreed=wishes.agreed, kept=False)
+        except Refusal as refusal:
+            if refusal.code == CONSENT:
+                refusal.message += '; send `"longread": {"agreed": true}` to agree, or ask about less'
+            raise
         reading = _Reading(live, wish.questions[0], request)
         if request.stream:
             return StreamingResponse(reading.stream(), media_type="text/event-stream")
@@ -155,7 +160,10 @@ class _Reading:
     async def whole(self) -> Response:
         """The answer in one piece, when it is there."""
         async with aclosing(self._live.watch()) as events:
-            async for _, told in events:
+            async for event in events:
+                if event is None:
+                    continue
+                told = event[1]
                 if told.name == "failed":
                     raise _refused(told)
                 if told.name == "finished":
@@ -174,7 +182,11 @@ class _Reading:
         said = False
         yield self._frame.piece({"role": "assistant", "content": ""})
         async with aclosing(self._live.watch()) as events:
-            async for _, told in events:
+            async for event in events:
+                if event is None:
+                    yield PULSE
+                    continue
+                told = event[1]
                 if told.name == "failed":
                     refused = _refused(told)
                     yield self._frame.error(refused.message, refused.code)

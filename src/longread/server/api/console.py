@@ -18,7 +18,7 @@ from longread.server.api import told
 from longread.server.api.desk import Desk
 from longread.server.api.errors import Refusal
 from longread.server.api.forms import EstimateRequest, ResumeRequest, RunRequest
-from longread.server.api.live import Live, Wish
+from longread.server.api.live import PULSE, Live, Wish
 from longread.server.api.owners import Owner
 
 _SOURCES = 10
@@ -60,7 +60,11 @@ async def resume(owner: Owner, desk: Desk, asked: ResumeRequest) -> Live:
 async def events(live: Live, after: int) -> AsyncIterator[bytes]:
     """What happens in a run, as server-sent events."""
     async with aclosing(live.watch(after)) as watched:
-        async for number, (name, data) in watched:
+        async for event in watched:
+            if event is None:
+                yield PULSE
+                continue
+            number, (name, data) = event
             yield f"id: {number}\nevent: {name}\ndata: {json.dumps(data)}\n\n".encode()
 
 

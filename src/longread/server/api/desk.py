@@ -39,6 +39,8 @@ _LOOKED_AT = 100
 """Latest runs among which the same question is looked for."""
 _REMEMBERED = 600.0
 """Seconds that the events of a run stay in memory when it is over: a page may have lost its connection."""
+CONSENT = "consent_required"
+"""The code of a refusal that ends when the user agrees."""
 _WAIT = 10
 """Seconds after which it may be worth asking again."""
 
@@ -176,9 +178,7 @@ class Desk:
         except LongreadError as error:
             raise Refusal(400, str(error), "invalid_request") from error
         if what:
-            raise Refusal(
-                403, f"{what}; agree to it (`longread.agreed`), or ask about less", "consent_required"
-            )
+            raise Refusal(403, what, CONSENT)
 
     def reader(self, owner: Owner) -> Reader:
         """Reads into the journal of an owner."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from longread.server.api.errors import Refusal
 
 Name = Annotated[str, Field(max_length=400)]
-Asked = Annotated[str, Field(min_length=1, max_length=20_000)]
+Asked = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)]
 Form = TypeVar("Form", bound=BaseModel)
 FileId = Annotated[str, Field(max_length=64, pattern=r"^file-[0-9a-f]{32}$")]
 RunId = Annotated[str, Field(max_length=64, pattern=r"^[0-9a-f]{1,64}$")]

@@ -103,7 +103,11 @@ class Library:
             raise Refusal(400, f"{name}: it takes too long to read; send it as text", "unreadable") from None
         if not corpus.documents:
             reasons = "; ".join(f"{s.source}: {s.reason}" for s in corpus.skipped[:3]) or f"{name}: empty"
-            raise Refusal(400, f"nothing to read in the upload: {reasons}", "unreadable")
+            raise Refusal(
+                400,
+                f"{reasons}; send text, or a format that is read (PDF, DOCX, HTML, ZIP and others)",
+                "unreadable",
+            )
         return await to_thread.run_sync(self._keep, id, name, UPLOADED, data, corpus, in_use)
 
     async def add_text(

@@ -11,6 +11,11 @@ from typing import Any
 
 from longread.server.api.told import Told
 
+_PULSE = 15.0
+"""Seconds of silence after which a watcher is told that all is well: a dead connection shows by its silence."""
+PULSE = b": still here\n\n"
+"""What a stream says then; clients pass over it."""
+
 
 @dataclass
 class Wish:
@@ -66,8 +71,8 @@ class Live:
         news, self._news = self._news, asyncio.Event()
         news.set()
 
-    async def watch(self, after: int = 0) -> AsyncGenerator[tuple[int, Told], None]:
-        """The events after so many, each with its number from 1, as they come.
+    async def watch(self, after: int = 0) -> AsyncGenerator[tuple[int, Told] | None, None]:
+        """The events after so many, each with its number from 1, as they come; None where it was silent for a while.
 
         When the last watcher leaves, the run ends, unless it is `kept`: what was read stays in the journal.
         """
@@ -79,7 +84,11 @@ class Live:
                     yield after, self.events[after - 1]
                 if self.over:
                     return
-                await self._news.wait()
+                try:
+                    async with asyncio.timeout(_PULSE):
+                        await self._news.wait()
+                except TimeoutError:
+                    yield None
         finally:
             self.watchers -= 1
             if not self.watchers and not self.kept:
