@@ -2,9 +2,10 @@
 
     make bench-serve      # or: python benchmarks/serve.py --tokens 200000
 
-An instant model server (that of overhead.py) is asked straight and through Longread, in turn, in one run. Clients that
-ask again at once measure how many requests a second pass; clients that pause between requests, as people and programs
-do, measure what is added to the time of one. Then 200 clients stream short replies while 20 documents are read.
+An instant model server (that of overhead.py) is asked straight and through Longread, in turn, in one run. Clients
+that ask again at once measure how many requests a second pass; clients that pause between requests, as people and
+programs do, measure what is added to the time of one. Then 200 clients stream short replies while 20 documents are
+read.
 """
 
 from __future__ import annotations
@@ -99,10 +100,8 @@ async def compare(straight: str, through: str, pause: float, requests: int, roun
             f"  p{100 * part:.0f}: straight {median(own):.2f} ms, added {median(added):.2f} ms"
             f" ({min(added):.2f} to {max(added):.2f})"
         )
-    rates = [(a[1], b[1]) for a, b in rows]
-    print(
-        f"  requests a second: straight {median(r[0] for r in rates):,.0f}, through {median(r[1] for r in rates):,.0f}"
-    )
+    own, rate = (median(pair[side][1] for pair in rows) for side in (0, 1))
+    print(f"  requests a second: straight {own:,.0f}, through {rate:,.0f}")
 
 
 def resident(pid: int) -> float:
@@ -167,8 +166,9 @@ def main() -> None:
         assert model.stdout
         straight = f"http://127.0.0.1:{int(model.stdout.readline())}"
         command = [
-            sys.executable, "-m", "longread", "serve", "--model", "instant", "--base-url", f"{straight}/v1", "--port", "0",
-            "--window", "32768", "--set", "chunk_tokens=5000", "--set", "notes_tokens=2000", "--key-runs", "100",
+            sys.executable, "-m", "longread", "serve", "--model", "instant", "--base-url", f"{straight}/v1",
+            "--port", "0", "--window", "32768", "--set", "chunk_tokens=5000", "--set", "notes_tokens=2000",
+            "--key-runs", "100",
         ]  # fmt: skip
         env = os.environ | {"LONGREAD_STATE_DIR": folder, "LONGREAD_CONFIG": f"{folder}/none"}
         server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=env)

@@ -1,6 +1,6 @@
 """What nano models score: each task in full context, and with notes over 8 and 64 chunks.
 
-    python recipes/nano/evaluate.py RESULTS MODEL... [--smoke]
+    python recipes/nano/evaluate.py RESULTS MODEL... [--smoke | --share S]
 
 RESULTS is a file of JSON lines, one for each model, way of reading and task; what is in it is not done again. Texts
 are those of `longbook-nano`'s names, with a seed of their own.
@@ -29,7 +29,7 @@ from longread.worlds.nano.questions import TASKS, make
 SEED = 1_000
 """Of the texts; training has seeds below it, and other names."""
 HOPS = (2, 3)
-LINES = 58
+LINES = 27
 """Of a chunk, about."""
 
 
@@ -44,7 +44,7 @@ class Cell(NamedTuple):
 
 
 CELLS = (
-    Cell("full context", "full", 112, 400),
+    Cell("full context", "full", 80, 400),
     Cell("notes, 8 chunks", "memory", 8 * LINES, 100),
     Cell("notes, 64 chunks", "memory", 64 * LINES, 20),
 )
@@ -98,6 +98,7 @@ def main() -> None:
     parser.add_argument("results", type=Path)
     parser.add_argument("models", type=Path, nargs="+")
     parser.add_argument("--smoke", action="store_true", help="Two samples of each task, and no 64 chunks.")
+    parser.add_argument("--share", type=float, default=1.0, help="Of the samples; 1 is the full size.")
     given = parser.parse_args()
     known = set()
     if given.results.is_file():
@@ -105,7 +106,7 @@ def main() -> None:
         known = {(row["model"], row["cell"], row["samples"]) for row in rows}
     for folder in map(Path.resolve, given.models):
         for cell in CELLS[:2] if given.smoke else CELLS:
-            samples = 2 if given.smoke else cell.samples
+            samples = 2 if given.smoke else max(2, round(given.share * cell.samples))
             if (str(folder), cell.name, samples) in known:
                 continue
             rows = measure(folder, cell, samples)

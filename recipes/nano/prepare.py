@@ -41,8 +41,8 @@ LINES = {"few": (3, 6), "short": (3, 16)}
 """Lines of a text that the base model learns from, first and then."""
 HOPS = (2,)
 """Relations that its questions join."""
-ASKED = {"full-1": (24, 32), "full-2": (48, 64), "full-3": (96, 120), "memory": (128, 256)}
-"""Lines of the texts that reinforcement learning asks about, stage by stage; a chunk of a memory has about 59."""
+ASKED = {"full-1": (24, 32), "full-2": (48, 64), "full-3": (72, 88), "memory": (64, 128)}
+"""Lines of the texts that reinforcement learning asks about, stage by stage; a chunk of a memory has about 27."""
 ASKED_HOPS = (2, 3)
 
 

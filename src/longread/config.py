@@ -46,7 +46,8 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     model: str | None = None
-    """A model's name at `base_url`, `local:PATH` for a checkpoint, or `extractive`."""
+    """A model's name at `base_url`, `local:PATH` for a checkpoint, `nano` (the tiny one for its own small world), or
+    `extractive`."""
     base_url: str | None = None
     """An OpenAI-compatible endpoint, up to and with `/v1`."""
     api_key: SecretStr | None = None

@@ -30,8 +30,8 @@ _MOST_BESIDE = 16_384
 _LARGEST = 16_384
 """Bytes. The time that tomllib takes can grow with their square."""
 _LONGEST_NAME = 200
-EXTRACTIVE, LOCAL_PREFIX = "extractive", "local:"
-"""Models that run in this process: none at all, and checkpoints by their path."""
+EXTRACTIVE, NANO, LOCAL_PREFIX = "extractive", "nano", "local:"
+"""Models that run in this process: none at all, the tiny one that comes along, and checkpoints by their path."""
 _CLOUD = re.compile(r"[:-]cloud$", re.IGNORECASE)
 """Ollama's tags for models that it does not run itself."""
 
@@ -47,7 +47,7 @@ class Found(NamedTuple):
 
 def in_process(model: str) -> bool:
     """Whether a model of that name runs in this process, so that no text leaves it."""
-    return model == EXTRACTIVE or model.startswith(LOCAL_PREFIX)
+    return model in (EXTRACTIVE, NANO) or model.startswith(LOCAL_PREFIX)
 
 
 def find() -> Found | None:

@@ -8,6 +8,7 @@ import os
 import random
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -44,8 +45,10 @@ def loaded(name: str) -> ModuleType:
 
 
 @pytest.fixture(scope="module")
-def prepare() -> ModuleType:
-    return loaded("prepare")
+def prepare() -> Iterator[ModuleType]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.syspath_prepend(RECIPE)  # as where the script is run
+        yield loaded("prepare")
 
 
 @pytest.fixture(scope="module")

@@ -183,6 +183,17 @@ def test_what_has_no_effect_on_a_reading_is_named(serving: Serving) -> None:
         client(serving).chat.completions.create(model="scripted", messages=marked(), n=2)
 
 
+def test_what_follows_the_last_user_turn_is_read_too(serving: Serving) -> None:
+    call = {"id": "1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    messages = [
+        {"role": "user", "content": WORLD.question},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "1", "content": WORLD.text * 2},
+    ]
+    made = client(serving).chat.completions.create(model="scripted", messages=messages)
+    assert WORLD.answer in made.choices[0].message.content
+
+
 def test_curl_and_a_program_of_others_are_served(serving: Serving, tmp_path: Path) -> None:
     body = json.dumps({"model": "longread", "messages": marked()})
     (tmp_path / "body.json").write_text(body)
@@ -288,6 +299,26 @@ def test_a_model_server_that_fails_is_told_as_it_is(serving: Serving, model: Mod
         ({"model": "scripted", "messages": marked("?"), "longread": {"follow": "00"}}, 404, "no such run"),
         ({"model": "scripted", "messages": marked("?"), "longread": {"fast": True}}, 400, "longread.fast"),
         ({"model": "scripted", "messages": marked("?"), "documents": [{}]}, 400, "neither text nor file_id"),
+        ({"model": "scripted", "messages": marked("?"), "max_tokens": -1}, 400, "max_tokens"),
+        ({"model": "scripted", "messages": marked("?"), "max_tokens": 10**30}, 400, "max_tokens"),
+        (
+            {
+                "model": "scripted",
+                "messages": [{"role": "user", "content": [{"type": "input_file", "file_id": 1}]}],
+            },
+            400,
+            "wrong type",
+        ),
+        (
+            {
+                "model": "scripted",
+                "messages": [
+                    {"role": "user", "content": [{"type": "file", "file": {"file_data": "\u00e9"}}]}
+                ],
+            },
+            400,
+            "no Base64",
+        ),
     ],
 )
 def test_requests_that_make_no_sense_are_refused_in_one_line(

@@ -202,6 +202,72 @@ def test_more_than_it_can_do_is_refused_with_the_time_to_come_back(cli: Cli, mod
         assert server.events(one)[-1][0] == "finished"
 
 
+def test_a_question_that_is_being_read_for_is_joined_however_it_came(cli: Cli, model: Model) -> None:
+    model.hold = 5
+    with start(cli, model) as server:
+        file = server.upload(WORLD.text)["id"]
+        fresh = server.begin([WORLD.question], [file], fresh=True)
+        assert model.held.wait(30)
+        run = server.events_until(fresh, "started")["run_id"]
+        assert server.begin([WORLD.question], [file]) == fresh
+        server.http.post(f"/api/live/{fresh}/stop", json={})
+        assert server.events(fresh)[-1][1]["status"] == "interrupted"
+        resumed = [server.http.post("/api/runs", json={"resume": run}).json()["ticket"] for _ in range(2)]
+        assert server.begin([WORLD.question], [file]) == resumed[0] == resumed[1]
+        assert server.http.delete(f"/api/runs/{run}").status_code == 409
+        model.hold = 10**9
+        model.go.set()
+        assert server.events(resumed[0])[-1][0] == "finished"
+        model.hold, model.go = model.calls + 1, Event()
+        follow = [server.begin([FOLLOW_UP], [file], follow=run) for _ in range(2)]
+        assert follow[0] == follow[1]
+        model.go.set()
+        assert server.events(follow[0])[-1][0] == "finished"
+        said = server.http.get("/metrics").text
+    assert 'longread_runs_total{how="finished"} 2.0' in said
+    assert 'longread_runs_total{how="interrupted"} 1.0' in said
+    assert 'how="failed"' not in said
+
+
+def test_what_is_known_needs_no_place(cli: Cli, model: Model) -> None:
+    with start(cli, model, "--runs", "1", "--queue", "0") as server:
+        file, other = server.upload(WORLD.text)["id"], server.upload("Nothing of note.\n", "other.txt")["id"]
+        assert server.events(server.begin([WORLD.question], [file]))[-1][0] == "finished"
+        model.hold = model.calls + 1
+        busy = server.begin([WORLD.question], [other])
+        assert model.held.wait(30)
+        refused = server.http.post("/api/runs", json={"questions": [FOLLOW_UP], "files": [file]})
+        assert refused.status_code == 429
+        assert server.events(server.begin([WORLD.question], [file]))[-1][1]["stored"]
+        model.go.set()
+        assert server.events(busy)[-1][0] == "finished"
+
+
+def test_two_files_of_one_name_are_told_apart(cli: Cli) -> None:
+    with Serving(cli, "--model", "extractive") as server:
+        texts = [
+            "The lease was signed by Anna Berg.\n",
+            "The lease ends in May. The lease was signed in Oslo.\n",
+        ]
+        files = [server.upload(text, "lease.txt")["id"] for text in texts]
+        finished = dict(server.events(server.begin(["Where and by whom was the lease signed?"], files)))[
+            "finished"
+        ]
+        cited = finished["answers"][0]["citations"]
+        assert {c["source"] for c in cited} == {"lease.txt", "lease.txt (2)"}
+        for c in cited:
+            where = {"document": c["document"], "start": c["start"], "end": c["end"]}
+            shown = server.http.get(f"/api/runs/{finished['run_id']}/passage", params=where).json()
+            assert shown["passage"] == c["text"]
+
+
+def test_only_one_server_has_the_files_of_a_state_dir(cli: Cli) -> None:
+    with Serving(cli, "--model", "extractive"):
+        done = cli("serve", "--model", "extractive", "--port", "0")
+    assert done.returncode == 2
+    assert "another server" in done.stderr
+
+
 def test_a_key_may_use_so_many_tokens_a_day(cli: Cli, model: Model) -> None:
     with start(cli, model, "--key-tokens", "3000") as server:
         file = server.upload(WORLD.text)["id"]
@@ -211,6 +277,9 @@ def test_a_key_may_use_so_many_tokens_a_day(cli: Cli, model: Model) -> None:
         refused = server.http.post("/api/runs", json=asked)
         assert refused.status_code == 429
         assert "3,000 tokens" in refused.json()["error"]["message"]
+        run = told["answers"][0]["run_id"]
+        assert server.http.delete(f"/api/runs/{run}").status_code == 200  # which gives nothing back
+        assert server.http.post("/api/runs", json=asked).status_code == 429
         short = {"model": "longread", "messages": [{"role": "user", "content": "hello"}]}
         assert server.http.post("/v1/chat/completions", json=short).status_code == 429
 

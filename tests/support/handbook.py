@@ -40,6 +40,7 @@ FACTS = {
     "Who signed the lease?": "Anna Berg",
     "When was the cache removed, and why?": "stale prices",
     "In which city was the founder of Acme born?": "Turin",
+    "What is the seat of the employer of Anna Berg?": "Oslo",
     "What changed in March?": "opening hours",
     "Who is the client?": "Northwind",
     "What is the fee?": "4,200 euros",

@@ -50,6 +50,8 @@ def write_files(folder: Path) -> None:
         "papers/review.html": "<h1>A review of sleep trials</h1><p>Most papers report small effects.</p>",
         "papers/methods.rst": "Methods\n=======\n\nBlinding\n--------\n\nAll assessors were blinded.\n",
         "reports/forecast.csv": "region,quarter,forecast\nNorth,Q3,1900000\nSouth,Q3,1250000\n",
+        "world.txt": " Anna Berg works for Silver Works.\n The pet of Leo Hill is parrot.\n"
+        " Silver Works is based in Oslo.\n",
         "questions.txt": QUESTIONS,
         ".bashrc": "",
         ".zfunc/.keep": "",

@@ -131,13 +131,13 @@ async def _choose(resolved: Resolved, configured: Server | None) -> Choice:
     """What `ask` would open. A checkpoint is not loaded for it."""
     from longread.errors import LongreadError
     from longread.models.discover import require_local_extra
-    from longread.project import LOCAL_PREFIX
+    from longread.project import LOCAL_PREFIX, NANO
     from longread.reading.opening import open_policy
 
     settings, origin = resolved.settings, resolved.origin
     name = settings.model
     try:
-        if name and name.startswith(LOCAL_PREFIX):
+        if name and (name == NANO or name.startswith(LOCAL_PREFIX)):
             require_local_extra()
             return Choice(name, None, f"{name}, as {origin['model']} says")
         opened = await open_policy(settings)
@@ -218,6 +218,7 @@ def _print(listing: Listing) -> None:
             "no language model: quotes the passages that match best",
             chosen == "extractive",
         ),
+        _row("nano", f"a tiny model for its own small world, to see how all works{needs}", chosen == "nano"),
         _row("local:PATH", f"a folder with a transformers checkpoint{needs}", chosen.startswith("local:")),
         "",
         *(f"remark: {remark}" for remark in listing.remarks),

@@ -11,7 +11,7 @@ Model = Annotated[
     typer.Option(
         "--model",
         "-m",
-        help="A model at --base-url, local:PATH for a checkpoint, or extractive for none.",
+        help="A model at --base-url, local:PATH for a checkpoint, nano, or extractive for none.",
     ),
 ]
 BaseUrl = Annotated[

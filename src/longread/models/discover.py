@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from longread.errors import ModelError, UsageError
 from longread.models.base import ChatModel
 from longread.models.usage import Prices
-from longread.project import LOCAL_PREFIX
+from longread.project import LOCAL_PREFIX, NANO
 
 if TYPE_CHECKING:
     from longread.models.endpoint import Endpoint
@@ -85,7 +86,7 @@ async def open_model(
     """The model that `name` and `base_url` say.
 
     Args:
-        name: `local:PATH` for a transformers checkpoint, else the server's name for the model; None takes the
+        name: `nano`, `local:PATH` for a transformers checkpoint, else the server's name for the model; None takes the
             server's first chat model.
         base_url: An OpenAI-compatible endpoint.
         api_key: Sent to that host alone.
@@ -100,11 +101,12 @@ async def open_model(
         UsageError: Something is missing: the endpoint, the extra.
         ModelError: There is no such checkpoint, or the server has no model that can chat.
     """
-    if name and name.startswith(LOCAL_PREFIX):
+    if name and (name == NANO or name.startswith(LOCAL_PREFIX)):
         require_local_extra()
         from longread.models.local import LocalModel
 
-        return await asyncio.to_thread(LocalModel, name.removeprefix(LOCAL_PREFIX), window=window)
+        path = Path(__file__).parent / NANO if name == NANO else name.removeprefix(LOCAL_PREFIX)
+        return await asyncio.to_thread(LocalModel, path, name=name, window=window)
     if base_url is None:
         raise UsageError(f"model {name!r} needs an endpoint: give --base-url, or name it local:PATH")
     from longread.models.endpoint import inspect_endpoint

@@ -34,6 +34,7 @@ class LocalModel:
 
     Args:
         path: The folder. A prompt set in it (`PROMPTS`) is the one to ask with.
+        name: What the user calls it; `local:` and the path where not given.
         window: Tokens that prompt and reply may take together; the checkpoint's own where not given.
         device: A torch device; a GPU where there is one, else the CPU.
 
@@ -46,9 +47,16 @@ class LocalModel:
     structured = False
     """No schema is enforced."""
 
-    def __init__(self, path: str | Path, *, window: int | None = None, device: str | None = None) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        name: str | None = None,
+        window: int | None = None,
+        device: str | None = None,
+    ) -> None:
         folder = checked(Path(path))
-        self.name = f"local:{path}"
+        self.name = name or f"local:{path}"
         own = folder / PROMPTS
         self.prompts = str(own) if own.is_file() else None
         self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))

@@ -279,10 +279,14 @@ class Journal:
         )
         return Pace(row["calls"], row["output"], row["seconds"] / row["tokens"]) if row["tokens"] else None
 
-    def used(self, since: float) -> int:
-        """Tokens of all calls since then (seconds since 1970), estimated where the server did not say."""
-        sql = "SELECT sum(coalesce(input_tokens + output_tokens, estimate)) AS tokens FROM calls WHERE created >= ?"
-        return self._db.row(sql, (since,))["tokens"] or 0
+    def used(self, id: str, since: float) -> int:
+        """Tokens of a run's calls since then (seconds since 1970), estimated where the server did not say."""
+        row = self._db.row(
+            "SELECT sum(coalesce(input_tokens + output_tokens, estimate)) AS tokens FROM calls "
+            "WHERE run = ? AND created >= ?",
+            (id, since),
+        )
+        return row["tokens"] or 0
 
     def delete(self, id: str) -> None:
         """Removes a run for good. RunBusyError while a process works on it."""

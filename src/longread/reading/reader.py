@@ -166,6 +166,12 @@ class Reader:
             tuple(replace(answer, run_id=found.id, stored=True) for answer in found.answers) if found else ()
         )
 
+    async def key(
+        self, question: str | Questions, corpus: Corpus | Iterable[Document], *, follow: str | None = None
+    ) -> str:
+        """What `RunRow.key` of a run would be: it changes with all that decides what comes of it."""
+        return (await self._job(question, corpus, follow)).key
+
     async def estimate(
         self,
         question: str | Questions,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterable
+from contextlib import nullcontext
 from importlib.metadata import version
 from importlib.resources import files as resources
 from typing import Annotated, Any
@@ -48,6 +50,7 @@ def build(
     """
     app = FastAPI(title="Longread", version=version("longread"), docs_url=None, redoc_url=None)
     meters = Meters(desk)
+    large = asyncio.Semaphore(limits.large)
     page = {file.name: file.read_bytes() for file in resources("longread.server").joinpath("page").iterdir()}
 
     def owner(request: Request) -> Owner:
@@ -85,16 +88,20 @@ def build(
 
     @app.post("/v1/chat/completions", openapi_extra=schema(ChatRequest))
     async def complete(request: Request) -> Response:
-        body = await request.body()
-        if len(body) > _AT_ONCE:
-            asked = await to_thread.run_sync(parse, ChatRequest, body)
-        else:
-            asked = parse(ChatRequest, body)
-        return await chat.answer(owner(request), asked, body, request)
+        length = request.headers.get("content-length", "")
+        async with large if not length or int(length) > _AT_ONCE else nullcontext():
+            body = await request.body()
+            if len(body) > _AT_ONCE:
+                asked = await to_thread.run_sync(parse, ChatRequest, body)
+            else:
+                asked = parse(ChatRequest, body)
+            sorted_ = chat.sort(asked, body)
+        return await chat.answer(owner(request), asked, sorted_, body, request)
 
     @app.post("/v1/files", openapi_extra=_UPLOAD)
     async def upload(request: Request) -> dict[str, Any]:
-        return await files.upload(owner(request), desk, request, limits.file)
+        async with large:
+            return await files.upload(owner(request), desk, request, limits.file)
 
     @app.get("/v1/files")
     async def list_files(request: Request) -> dict[str, Any]:
@@ -152,11 +159,13 @@ def build(
 
     @app.get("/api/runs/{id}")
     async def show_run(request: Request, id: str) -> Response:
-        return JSONResponse(await to_thread.run_sync(console.shown, owner(request), desk, id))
+        return JSONResponse(
+            await to_thread.run_sync(console.shown, owner(request), desk.busy(owner(request)), id)
+        )
 
     @app.delete("/api/runs/{id}")
     async def delete_run(request: Request, id: str) -> dict[str, bool]:
-        console.delete(owner(request), id)
+        console.delete(owner(request), desk, id)
         return {"deleted": True}
 
     @app.get("/api/runs/{id}/export")
@@ -190,6 +199,10 @@ def build(
     @app.exception_handler(Refusal)
     async def refuse(_: Request, refusal: Refusal) -> Response:
         return refusal.response()
+
+    @app.exception_handler(Exception)
+    async def fail(_: Request, error: Exception) -> Response:
+        return JSONResponse(error_object("the server failed; its log says where", 500, "server_error"), 500)
 
     @app.exception_handler(HTTPException)
     async def refuse_route(_: Request, error: HTTPException) -> Response:

@@ -11,6 +11,7 @@ from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from longread.config import one_line
 from longread.reading.language import LanguagePolicy
 from longread.server.api.desk import CONSENT, Desk
 from longread.server.api.errors import Refusal
@@ -19,7 +20,7 @@ from longread.server.api.frame import DONE, Frame, usage_object
 from longread.server.api.live import PULSE, Live, Wish
 from longread.server.api.owners import Owner
 from longread.server.api.relay import Relay
-from longread.server.api.sorting import LONGEST, Inline, Sorted, conversation, sort, sort_long
+from longread.server.api.sorting import LONGEST, READ, Inline, Sorted, conversation, sort, sort_long
 from longread.server.api.told import Told
 
 ALIAS = "longread"
@@ -51,25 +52,33 @@ class Chat:
         """The names that a request may give."""
         return (self._desk.opened.policy.name, ALIAS)
 
-    async def answer(self, owner: Owner, request: ChatRequest, body: bytes, http: Request) -> Response:
-        """The response. Refusal where the request makes no sense or there is too much to do."""
+    def sort(self, request: ChatRequest, body: bytes) -> Sorted | None:
+        """What of a request is to be read; None where it is passed on."""
         if request.model not in self.models:
-            raise Refusal(
-                404,
-                f"there is no model '{request.model}'; this server has {self.models[0]}",
-                "model_not_found",
-            )
+            what = f"there is no model '{one_line(request.model, 80)}'; this server has {self.models[0]}"
+            raise Refusal(404, what, "model_not_found")
         sorted_ = sort(request)
-        if not sorted_.documents and self._fits(request, body):
-            owner.check_quota()
-            assert self._relay is not None, "only a language model has a window"
-            owner.relayed(
-                len(body) // _BYTES_A_TOKEN + (request.max_completion_tokens or request.max_tokens or 0)
-            )
-            return await self._relay.send(request, body)
-        if not sorted_.documents:
-            sorted_ = sort_long(request)  # a Refusal where it holds a question alone
-        return await self._read(owner, request, sorted_, http)
+        if sorted_.documents:
+            return sorted_
+        return None if self._fits(request, body) else sort_long(request)
+
+    async def answer(
+        self, owner: Owner, request: ChatRequest, sorted_: Sorted | None, body: bytes, http: Request
+    ) -> Response:
+        """The response. Refusal where the request makes no sense or there is too much to do."""
+        if sorted_ is not None:
+            return await self._read(owner, request, sorted_, http)
+        owner.check_quota()
+        assert self._relay is not None, "only a language model has a window"
+        owner.spend((len(body) // _BYTES_A_TOKEN + self._longest(request)) * (request.n or 1))
+        sent = self._relay.send(request, body)
+        return await sent if request.stream else await _unless_left(http, sent)
+
+    def _longest(self, request: ChatRequest) -> int:
+        """Tokens that a reply may take."""
+        policy = self._desk.opened.policy
+        own = policy.budgets.answer if isinstance(policy, LanguagePolicy) else 0
+        return request.max_completion_tokens or request.max_tokens or own
 
     def _fits(self, request: ChatRequest, body: bytes) -> bool:
         """Whether the model's window holds the request and a reply."""
@@ -77,7 +86,7 @@ class Chat:
         if not isinstance(policy, LanguagePolicy):
             return False
         window = policy.budgets.window
-        reply = min(request.max_completion_tokens or request.max_tokens or policy.budgets.answer, window // 2)
+        reply = min(self._longest(request), window // 2)
         return policy.count(body.decode("utf-8", "replace")) + reply <= window
 
     async def _read(self, owner: Owner, request: ChatRequest, sorted_: Sorted, http: Request) -> Response:
@@ -91,7 +100,7 @@ class Chat:
             if refusal.code == CONSENT:
                 refusal.message += '; send `"longread": {"agreed": true}` to agree, or ask about less'
             raise
-        reading = _Reading(live, wish.questions[0], request)
+        reading = _Reading(live, wish.questions[0], request, self._unread(request, sorted_))
         if request.stream:
             return StreamingResponse(reading.stream(), media_type="text/event-stream")
         return await _unless_left(http, reading.whole())
@@ -107,17 +116,16 @@ class Chat:
             raise Refusal(
                 400, f"a question of {len(question):,} characters; {LONGEST:,} at most", "no_question"
             )
-        if (
-            sorted_.system
-            and len(sorted_.system) <= LONGEST
-            and isinstance(self._desk.opened.policy, LanguagePolicy)
-        ):
-            question = f"{question}\n\n({sorted_.system})"
+        if len(sorted_.system) > LONGEST:
+            what = f"a system message of {len(sorted_.system):,} characters; {LONGEST:,} at most in a reading"
+            raise Refusal(400, what, "invalid_request")
         if len(sorted_.documents) > _MOST_DOCUMENTS:
             raise Refusal(
                 400, f"{len(sorted_.documents):,} documents; {_MOST_DOCUMENTS:,} at most", "invalid_request"
             )
-        files = [await self._kept(owner, one) for one in sorted_.documents]
+        files: list[str] = []
+        for one in sorted_.documents:
+            files.append(await self._kept(owner, one, files))
         follow = wishes.follow and owner.run(wishes.follow).id
         if sorted_.history and follow is None:
             follow = await to_thread.run_sync(self._before, owner, sorted_, tuple(dict.fromkeys(files)))
@@ -125,13 +133,38 @@ class Chat:
                 turns = [
                     turn for e in sorted_.history for turn in (("user", e.user), ("assistant", e.assistant))
                 ]
-                files.append(await self._kept(owner, conversation(turns)))
-        return Wish((question,), tuple(dict.fromkeys(files)), follow, wishes.fresh)
+                files.append(await self._kept(owner, conversation(turns), files))
+        return Wish(
+            (self._worded(question, sorted_.system),), tuple(dict.fromkeys(files)), follow, wishes.fresh
+        )
 
-    async def _kept(self, owner: Owner, given: Inline | str) -> str:
+    def _worded(self, question: str, system: str) -> str:
+        """The question with what the system message wishes; who only quotes can heed no wish."""
+        if not system or not isinstance(self._desk.opened.policy, LanguagePolicy):
+            return question
+        return f"{question}\n\n({system})"
+
+    def _unread(self, request: ChatRequest, sorted_: Sorted) -> list[str]:
+        """What of a request has no effect on its reading."""
+        given = {
+            **(request.model_extra or {}),
+            **request.model_dump(include=set(_NOT_READ), exclude_none=True),
+        }
+        parts = {p.type for m in request.messages if isinstance(m.content, list) for p in m.content} - set(
+            READ
+        )
+        heeds = isinstance(self._desk.opened.policy, LanguagePolicy) or not sorted_.system
+        names = [name for name in _NOT_READ if given.get(name) is not None]
+        return names + sorted(parts) + ([] if heeds else ["system"])
+
+    async def _kept(self, owner: Owner, given: Inline | str, beside: list[str]) -> str:
+        """The id of a document, which may not push out those beside it."""
         if isinstance(given, str):
             return owner.library.row(given).id
-        in_use = self._desk.in_use(owner)
+
+        def in_use() -> set[str]:
+            return self._desk.in_use(owner).union(beside)
+
         if given.data:
             return (await owner.library.add(given.name, given.data, in_use)).id
         if not given.text.strip():
@@ -140,10 +173,10 @@ class Chat:
 
     def _before(self, owner: Owner, sorted_: Sorted, files: tuple[str, ...]) -> str | None:
         """The run that answered the turn before, if it was one."""
-        asked = sorted_.history[-1].user
+        asked = self._worded(sorted_.history[-1].user, sorted_.system)
         for row in owner.journal.list():
             same = row.answers and row.command.get("files") == list(files)
-            if same and any(question.split("\n\n(")[0] == asked for question in row.questions):
+            if same and asked in row.questions:
                 return row.id
         return None
 
@@ -151,10 +184,11 @@ class Chat:
 class _Reading:
     """One client's view of a run that may answer others too."""
 
-    def __init__(self, live: Live, question: str, request: ChatRequest) -> None:
+    def __init__(self, live: Live, question: str, request: ChatRequest, unread: list[str]) -> None:
         self._live = live
         self._question = question
         self._request = request
+        self._unread = unread
         self._frame = Frame(request.model)
 
     async def whole(self) -> Response:
@@ -225,8 +259,6 @@ class _Reading:
         return [*pieces, DONE]
 
     def _extra(self, answer: dict[str, Any]) -> dict[str, Any]:
-        given = self._request.model_extra or {}
-        fields = {**given, **self._request.model_dump(include=set(_NOT_READ), exclude_none=True)}
         names = (
             "run_id",
             "answered",
@@ -238,10 +270,8 @@ class _Reading:
             "seconds",
             "stored",
         )
-        return {name: answer[name] for name in names} | {
-            "ignored": [name for name in _NOT_READ if fields.get(name) is not None],
-            "shared_by": len(self._live.wish.questions),
-        }
+        more = {"ignored": self._unread, "shared_by": len(self._live.wish.questions)}
+        return {name: answer[name] for name in names} | more
 
 
 def citations(answer: dict[str, Any]) -> list[dict[str, Any]]:
@@ -254,7 +284,7 @@ def citations(answer: dict[str, Any]) -> list[dict[str, Any]]:
             name: cited[name] for name in ("source", "place", "start", "end", "line", "page", "part", "text")
         }
         position = {"start_index": at, "end_index": at + len(marker)} if at >= 0 else {}
-        file = {"file_id": cited["document"], "filename": cited["source"], **position, **fields}
+        file = {"filename": cited["source"], **position, **fields}
         made.append({"type": "file_citation", "file_citation": file})
     return made
 
@@ -286,7 +316,7 @@ def _noted(note: dict[str, Any]) -> str:
 
 
 def _used(answer: dict[str, Any]) -> dict[str, Any]:
-    """What this answer took now: nothing where it was known."""
+    """What the run took, over all of its attempts; nothing where the answer was known."""
     usage = answer["usage"]
     if answer["stored"]:
         return usage_object(0, 0, 0)

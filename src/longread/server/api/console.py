@@ -70,12 +70,12 @@ async def events(live: Live, after: int) -> AsyncIterator[bytes]:
 
 def listed(owner: Owner, desk: Desk, limit: int) -> list[dict[str, Any]]:
     """The latest runs, newest first."""
-    tickets = desk.tickets(owner)
-    return [_line(owner, row, tickets) for row in owner.journal.list(limit)]
+    busy = desk.busy(owner)
+    return [_line(owner, row, busy) for row in owner.journal.list(limit)]
 
 
-def shown(owner: Owner, desk: Desk, id: str) -> dict[str, Any]:
-    """All of a run: what was read, how the notes grew, what came of it."""
+def shown(owner: Owner, busy: dict[str, str], id: str) -> dict[str, Any]:
+    """All of a run: what was read, how the notes grew, what came of it. `busy` are tickets by run."""
     row = owner.run(id)
     sources = owner.journal.documents(row.id)
     chunks = [
@@ -83,7 +83,7 @@ def shown(owner: Owner, desk: Desk, id: str) -> dict[str, Any]:
         for chunk in owner.journal.chunks(row.id)
         for span in chunk.spans[:1]
     ]
-    return _line(owner, row, desk.tickets(owner)) | {
+    return _line(owner, row, busy) | {
         "model": row.model, "strategy": row.strategy, "error": row.error, "chunks": chunks,
         "documents_list": [{"id": id, "source": source} for id, source in sources.items()],
         "steps": [told.step(step, sources) for step in owner.journal.steps(row.id)],
@@ -91,13 +91,12 @@ def shown(owner: Owner, desk: Desk, id: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def delete(owner: Owner, id: str) -> None:
-    """Removes a run for good."""
+def delete(owner: Owner, desk: Desk, id: str) -> None:
+    """Removes a run for good. Refusal while it is worked on."""
     row = owner.run(id)
-    try:
-        owner.journal.delete(row.id)
-    except LongreadError as error:
-        raise Refusal(409, f"{error}; or stop it first", "run_busy") from error
+    if row.id in desk.busy(owner):
+        raise Refusal(409, "the run is being worked on; stop it first", "run_busy")
+    owner.journal.delete(row.id)
 
 
 def export(owner: Owner, id: str, format: str) -> Response:
@@ -124,10 +123,11 @@ def passage(owner: Owner, id: str, document: str, start: int, end: int, around: 
         ) from refusal
 
 
-def _line(owner: Owner, row: RunRow, tickets: dict[str, str]) -> dict[str, Any]:
+def _line(owner: Owner, row: RunRow, busy: dict[str, str]) -> dict[str, Any]:
     sources = owner.journal.documents(row.id)
+    status = "killed" if row.status == "running" and row.id not in busy else row.status
     return {
-        "run_id": row.id, "ticket": tickets.get(row.id), "created": row.created, "status": owner.status(row),
+        "run_id": row.id, "ticket": busy.get(row.id), "created": row.created, "status": status,
         "questions": list(row.questions), "files": row.command.get("files", []),
         "sources": list(sources.values())[:_SOURCES], "documents": len(sources), "read": row.steps,
         "total": row.total, "seconds": row.seconds, "follows": row.parent,

@@ -7,9 +7,8 @@ together: one read answers them all for little more than the price of one.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
@@ -23,14 +22,13 @@ from longread.reading.events import Finished, Started
 from longread.reading.journal import RunRow
 from longread.reading.opening import Opened
 from longread.reading.reader import Reader
-from longread.server.api.errors import Refusal
+from longread.server.api.errors import Refusal, log_fault
 from longread.server.api.limits import Limits
 from longread.server.api.live import Live, Wish
 from longread.server.api.owners import Owner
 from longread.server.api.told import Teller, answered
-from longread.types import Corpus
+from longread.types import Chunk, Corpus
 
-_log = logging.getLogger(__name__)
 _GATHER = 0.05
 """Seconds in which questions about the same documents find each other."""
 _TOGETHER = 8
@@ -41,6 +39,8 @@ _REMEMBERED = 600.0
 """Seconds that the events of a run stay in memory when it is over: a page may have lost its connection."""
 CONSENT = "consent_required"
 """The code of a refusal that ends when the user agrees."""
+_MOST_REMEMBERED = 200
+"""Runs."""
 _WAIT = 10
 """Seconds after which it may be worth asking again."""
 
@@ -80,17 +80,24 @@ class Desk:
         Raises:
             Refusal: A file is gone, consent is missing, or there is too much to do.
         """
-        corpus = await to_thread.run_sync(owner.library.corpus, wish.files)
-        if not (agreed or self.yes):
-            await self._check_consent(owner, wish, corpus)
         self._forget()
+        corpus = await to_thread.run_sync(owner.library.corpus, wish.files)
+        try:
+            row = owner.run(wish.resume) if wish.resume else await self._earlier(owner, wish, corpus)
+            if row and row.answers:
+                return self._known(owner, wish, row, kept=kept)
+            if not (agreed or self.yes):
+                await self._check_consent(owner, wish, corpus)
+        except LongreadError as error:
+            raise Refusal(400, str(error), "invalid_request") from error
+        if row:
+            wish = replace(wish, questions=row.questions, resume=row.id)
         if live := self._joined(owner, wish):
             live.kept |= kept
             return live
         self._check_room(owner)
         ahead = self.waiting if self.running >= self._limits.runs else 0
-        live = Live(owner.name, wish, lambda name, data: self.listener(name, data), kept=kept)
-        self.live[live.ticket] = live
+        live = self._new(owner, wish, kept=kept)
         live.tell("queued", {"ahead": ahead})
         live.task = asyncio.create_task(self._work(owner, live, corpus))
         return live
@@ -104,13 +111,9 @@ class Desk:
             )
         return live
 
-    def tickets(self, owner: Owner) -> dict[str, str]:
-        """The tickets of an owner's runs that are worked on, by run."""
-        return {
-            live.run_id: live.ticket
-            for live in self.live.values()
-            if live.owner == owner.name and live.run_id and not live.over
-        }
+    def busy(self, owner: Owner) -> dict[str, str]:
+        """The tickets of an owner's runs that are worked on, or wait to go on, by run."""
+        return {id: live.ticket for live in self._of(owner) if (id := live.run_id or live.wish.resume)}
 
     def in_use(self, owner: Owner) -> set[str]:
         """Files of an owner that are being read."""
@@ -119,64 +122,69 @@ class Desk:
     @property
     def running(self) -> int:
         """Runs that read."""
-        return sum(live.begun and not live.over for live in self.live.values())
+        return sum(live.begun and not live.over for live in list(self.live.values()))
 
     @property
     def waiting(self) -> int:
         """Runs that wait."""
-        return sum(not live.begun and not live.over for live in self.live.values())
+        return sum(not live.begun and not live.over for live in list(self.live.values()))
 
     async def close(self) -> None:
         """Stops all runs; the journal keeps what they have read."""
         self._closing = True
-        tasks = [live.task for live in self.live.values() if live.task is not None and not live.over]
+        tasks = [live.task for live in list(self.live.values()) if live.task is not None and not live.over]
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
 
     def _of(self, owner: Owner) -> list[Live]:
-        return [live for live in self.live.values() if live.owner == owner.name and not live.over]
+        return [live for live in list(self.live.values()) if live.owner == owner.name and not live.over]
 
     def _joined(self, owner: Owner, wish: Wish) -> Live | None:
         """A run that answers the wish too."""
         for live in self._of(owner):
-            if wish.resume and live.run_id == wish.resume:
-                return live
-            if not wish.joins(live.wish):
+            if live.stopping:
                 continue
-            together = tuple(dict.fromkeys((*live.wish.questions, *wish.questions)))
-            if together == live.wish.questions:
+            if wish.within(live.wish) or (wish.resume and wish.resume == live.run_id):
                 return live
-            if not live.begun and len(together) <= _TOGETHER:
+            together = tuple(dict.fromkeys((*live.wish.questions, *wish.questions)))
+            if wish.joins(live.wish) and not live.begun and len(together) <= _TOGETHER:
                 live.wish = replace(live.wish, questions=together)
                 return live
         return None
 
     def _check_room(self, owner: Owner) -> None:
+        own = self._of(owner)
         if self._closing:
-            raise Refusal(
-                503, "the server is shutting down; ask again when it is back", "shutting_down", _WAIT
-            )
-        if self.waiting >= self._limits.queue:
+            what = "the server is shutting down; ask again when it is back"
+            raise Refusal(503, what, "shutting_down", _WAIT)
+        if self.running + self.waiting >= self._limits.runs + self._limits.queue:
             raise Refusal(429, f"{self.waiting:,} runs wait already; ask again later", "queue_full", _WAIT)
-        if len(self._of(owner)) >= self._limits.key_runs:
-            raise Refusal(
-                429,
-                "this key has as many runs as it may have; wait until one is over",
-                "too_many_runs",
-                _WAIT,
-            )
-        owner.check_quota()
+        if len(own) >= self._limits.key_runs:
+            what = "this key has as many runs as it may have; wait until one is over"
+            raise Refusal(429, what, "too_many_runs", _WAIT)
+        owner.check_quota(sum(_used(owner, live) for live in own))
+
+    def _new(self, owner: Owner, wish: Wish, *, kept: bool) -> Live:
+        live = Live(owner.name, wish, lambda name, data: self.listener(name, data), kept=kept)
+        self.live[live.ticket] = live
+        return live
+
+    def _known(self, owner: Owner, wish: Wish, row: RunRow, *, kept: bool) -> Live:
+        """A run that was over before it was asked for."""
+        live = self._new(owner, replace(wish, questions=row.questions), kept=kept)
+        live.run_id = row.id
+        sources = owner.journal.documents(row.id)
+        told = [answered(replace(answer, run_id=row.id, stored=True), sources) for answer in row.answers]
+        live.tell("finished", {"run_id": row.id, "answers": told, "stored": True})
+        live.end()
+        return live
 
     async def _check_consent(self, owner: Owner, wish: Wish, corpus: Corpus) -> None:
-        reader = self.reader(owner)
-        try:
-            what = await needs_consent(
-                self.opened, reader, wish.questions, corpus, follow=wish.follow, fresh=wish.fresh
-            )
-        except LongreadError as error:
-            raise Refusal(400, str(error), "invalid_request") from error
+        what = await needs_consent(
+            self.opened, self.reader(owner), wish.questions, corpus, follow=wish.follow, fresh=wish.fresh
+        )
         if what:
             raise Refusal(403, what, CONSENT)
 
@@ -184,9 +192,24 @@ class Desk:
         """Reads into the journal of an owner."""
         return Reader(self.opened.policy, settings=self.settings, journal=owner.journal)
 
+    async def _earlier(self, owner: Owner, wish: Wish, corpus: Corpus) -> RunRow | None:
+        """The latest run that asked the same, perhaps among other questions, and can go on or has the answer."""
+        if wish.fresh:
+            return None
+        for row in owner.journal.list(_LOOKED_AT):
+            asked = row.parent == wish.follow and set(wish.questions) <= set(row.questions)
+            if asked and row.command.get("files") == list(wish.files):
+                key = await self.reader(owner).key(row.questions, corpus, follow=row.parent)
+                if row.key == key:
+                    return row
+        return None
+
     async def _work(self, owner: Owner, live: Live, corpus: Corpus) -> None:
         try:
             await asyncio.sleep(_GATHER)
+            leaving = [one.task for one in self._of(owner) if one.stopping and one.task and one is not live]
+            if leaving:  # they may hold the very run that goes on here
+                await asyncio.wait(leaving)
             async with self._slots:
                 live.begun = True
                 await self._read(owner, live, corpus)
@@ -196,21 +219,17 @@ class Desk:
             _fail(live, str(error), "stopped")
         except LongreadError as error:
             _fail(live, str(error), "failed")
-        except Exception:
-            _log.exception("run %s failed", live.run_id)
-            _fail(live, "the server failed; its log says why", "failed")
+        except Exception as error:
+            log_fault(error)
+            _fail(live, "the server failed; its log says where", "failed")
         finally:
             live.end()
+            owner.spend(_used(owner, live))
+        # No longer part of the run: whoever leaves now stops nothing.
+        await to_thread.run_sync(owner.journal.prune, self.settings.keep_days, self.settings.keep_runs)
 
     async def _read(self, owner: Owner, live: Live, corpus: Corpus) -> None:
-        wish = self._known(owner, live.wish)
-        live.wish = wish
-        if wish.resume and (row := owner.journal.get(wish.resume)).answers:
-            sources = owner.journal.documents(row.id)
-            told = [answered(replace(answer, run_id=row.id, stored=True), sources) for answer in row.answers]
-            live.run_id = row.id
-            live.tell("finished", {"run_id": row.id, "answers": told, "stored": True})
-            return
+        wish = live.wish
         teller = Teller(wish.questions, corpus)
         command = {"questions": list(wish.questions), "files": list(wish.files), "settings": self._kept}
         events = self.reader(owner).read(
@@ -218,38 +237,28 @@ class Desk:
         )
         async with aclosing(events):
             async for event in events:
+                chunks: Sequence[Chunk] = ()
                 if isinstance(event, Started):
+                    assert event.run_id, "a reader with a journal names its runs"
                     live.run_id = event.run_id
+                    chunks = owner.journal.chunks(event.run_id)
                 if isinstance(event, Finished):
                     live.run_id = event.answers[0].run_id
-                chunks = (
-                    owner.journal.chunks(live.run_id) if isinstance(event, Started) and live.run_id else ()
-                )
                 live.tell(*teller.tell(event, chunks))
-        await to_thread.run_sync(owner.journal.prune, self.settings.keep_days, self.settings.keep_runs)
-
-    def _known(self, owner: Owner, wish: Wish) -> Wish:
-        """The wish as an earlier run had it among others. The reader itself finds runs with the same questions."""
-        if wish.resume or wish.fresh or wish.follow:
-            return wish
-        for row in owner.journal.list(_LOOKED_AT):
-            if self._answers(row, wish) and tuple(row.questions) != wish.questions:
-                return replace(wish, questions=row.questions, resume=row.id)
-        return wish
-
-    def _answers(self, row: RunRow, wish: Wish) -> bool:
-        return (
-            row.parent is None
-            and row.command.get("files") == list(wish.files)
-            and row.command.get("settings") == self._kept
-            and set(wish.questions) <= set(row.questions)
-        )
 
     def _forget(self) -> None:
+        """Drops runs that are over: after a while, and the oldest of too many."""
         now = time.monotonic()
-        for ticket, live in list(self.live.items()):
-            if live.over and (now - live.ended > _REMEMBERED or not live.kept) and not live.watchers:
-                del self.live[ticket]
+        over = [live for live in self.live.values() if live.over and not live.watchers]
+        for position, live in enumerate(over):
+            old = now - live.ended > _REMEMBERED or len(over) - position > _MOST_REMEMBERED
+            if old or not live.kept:
+                del self.live[live.ticket]
+
+
+def _used(owner: Owner, live: Live) -> int:
+    """Tokens that a run has used since it was taken on."""
+    return owner.journal.used(live.run_id, live.since) if live.run_id else 0
 
 
 def _fail(live: Live, message: str, status: str) -> None:

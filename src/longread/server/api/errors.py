@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+import traceback
 from typing import Any
 
 from starlette.responses import JSONResponse
 
 from longread.printable import printable
 
+_log = logging.getLogger(__name__)
 _TYPES = {
     401: "authentication_error",
     403: "permission_error",
@@ -46,3 +49,9 @@ def error_object(message: str, status: int, code: str) -> dict[str, Any]:
     kind = _TYPES.get(status, "invalid_request_error" if status < 500 else "api_error")
     line = printable(" ".join(message.split()))[:_MOST]
     return {"error": {"message": line, "type": kind, "param": None, "code": code}}
+
+
+def log_fault(error: Exception) -> None:
+    """Logs a defect by its kind and place alone: what it says may be a client's text."""
+    places = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-6:]]
+    _log.error("%s at %s", type(error).__name__, " < ".join(reversed(places)))

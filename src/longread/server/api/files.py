@@ -32,7 +32,7 @@ async def upload(owner: Owner, desk: Desk, request: Request, most: int) -> dict[
         raise Refusal(413, f"{len(data):,} bytes; {most:,} at most", "request_too_large")
     if not data:
         raise Refusal(400, f"{name}: it is empty", "unreadable")
-    return file_object(await owner.library.add(name, data, desk.in_use(owner)))
+    return file_object(await owner.library.add(name, data, lambda: desk.in_use(owner)))
 
 
 async def content(owner: Owner, id: str) -> Response:

@@ -10,6 +10,7 @@ from longread.server.api.errors import Refusal
 
 Name = Annotated[str, Field(max_length=400)]
 Asked = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)]
+Tokens = Annotated[int, Field(ge=1, le=1 << 31)]
 Form = TypeVar("Form", bound=BaseModel)
 FileId = Annotated[str, Field(max_length=64, pattern=r"^file-[0-9a-f]{32}$")]
 RunId = Annotated[str, Field(max_length=64, pattern=r"^[0-9a-f]{1,64}$")]
@@ -81,9 +82,9 @@ class ChatRequest(_Open):
     messages: Annotated[list[ChatMessage], Field(min_length=1)]
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    n: int | None = None
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
+    n: Annotated[int, Field(ge=1, le=128)] | None = None
+    max_tokens: Tokens | None = None
+    max_completion_tokens: Tokens | None = None
     documents: list[str | GivenDocument] | None = None
     longread: Wishes | None = None
 

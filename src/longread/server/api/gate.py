@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import anyio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from longread.server.api.errors import Refusal
+from longread.server.api.errors import Refusal, log_fault
 from longread.server.api.keys import Keys
 from longread.server.api.limits import Limits
 
@@ -67,7 +67,7 @@ class Gate:
 
         try:
             headers = _single(scope["headers"])
-            self._check_names(headers)
+            self._check_names(headers, opens=scope["path"] == "/" and scope["method"] == "GET")
             owner = self._keys.owner(_bearer(headers))
             if owner is None and not _OPEN.fullmatch(scope["path"]):
                 raise Refusal(
@@ -80,12 +80,15 @@ class Gate:
         except Refusal as refusal:
             await refusal.response()(scope, receive, guarded)
             return
-        await self._app(scope, body, guarded)
+        try:
+            await self._app(scope, body, guarded)
+        except Exception as error:  # the application has answered; its server would log what clients wrote
+            log_fault(error)
 
     def _most(self, scope: Scope) -> int:
         return self._limits.file + (1 << 16) if scope["path"] == _UPLOAD else self._limits.body
 
-    def _check_names(self, headers: dict[str, str]) -> None:
+    def _check_names(self, headers: dict[str, str], *, opens: bool) -> None:
         host = headers.get("host", "")
         if not self._known(host):
             raise Refusal(
@@ -96,6 +99,11 @@ class Gate:
         origin = headers.get("origin")
         if origin is not None and _authority(origin) != host.lower():
             raise Refusal(403, "a page of another site may not use this server", "origin_not_allowed")
+        if opens and (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")) == (
+            "navigate",
+            "document",
+        ):
+            return  # a link to the page; no frame can hold it
         if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
             raise Refusal(403, "a page of another site may not use this server", "origin_not_allowed")
 

@@ -82,8 +82,10 @@ def add_key(path: Path, name: str) -> str:
     key = _PREFIX + secrets.token_urlsafe(32)
     try:
         path.touch(mode=0o600)
+        path.chmod(0o600)
+        before = path.read_text("utf-8")
         with path.open("a", encoding="utf-8") as file:
-            file.write(f"{name} {_hashed(key)}\n")
+            file.write("\n" * bool(before and not before.endswith("\n")) + f"{name} {_hashed(key)}\n")
     except OSError as error:
         raise UsageError(f"--api-key-file {path}: {error.strerror}") from error
     return key

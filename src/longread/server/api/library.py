@@ -12,9 +12,9 @@ import os
 import threading
 import time
 import zlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,6 +27,8 @@ from longread.server.api.errors import Refusal
 from longread.server.api.limits import Limits
 from longread.types import Corpus, Document, Part, document_id
 
+InUse = Callable[[], Collection[str]]
+"""Gives the ids of files that may not give way."""
 UPLOADED = "user_data"
 """The purpose of what a client uploaded."""
 SENT = "sent"
@@ -78,13 +80,13 @@ class Library:
             if file.name not in known:
                 file.unlink()
 
-    async def add(self, name: str, data: bytes, in_use: Collection[str]) -> FileRow:
+    async def add(self, name: str, data: bytes, in_use: InUse) -> FileRow:
         """Keeps a file and its text.
 
         Args:
             name: What the client calls it; its ending tells the format.
             data: Its content.
-            in_use: Ids of files that may not give way.
+            in_use: Asked when room is made: reading the file may take long.
 
         Raises:
             Refusal: Nothing of it can be read, it takes too long, or there is no room for it.
@@ -111,7 +113,7 @@ class Library:
         return await to_thread.run_sync(self._keep, id, name, UPLOADED, data, corpus, in_use)
 
     async def add_text(
-        self, name: str, text: str, in_use: Collection[str], kind: str = "text", parts: tuple[Part, ...] = ()
+        self, name: str, text: str, in_use: InUse, kind: str = "text", parts: tuple[Part, ...] = ()
     ) -> FileRow:
         """Keeps text that came with a question, so that its run can go on, and its passages can be opened."""
         name, text = _named(name), text.encode("utf-8", "replace").decode()
@@ -148,7 +150,10 @@ class Library:
         """The documents of some files, in their order. Refusal where one is gone."""
         documents: dict[str, Document] = {}
         for id in ids:
-            documents |= {document.id: document for document in self._documents(self.row(id).id)}
+            for document in self._documents(self.row(id).id):
+                if document.id not in documents:
+                    unique = _renamed(document, {other.source for other in documents.values()})
+                    documents[unique.id] = unique
             self._db.rows("UPDATE files SET used = ? WHERE id = ?", (time.time(), id))
         return Corpus(tuple(documents.values()))
 
@@ -172,7 +177,7 @@ class Library:
         return _row(row) if row else None
 
     def _keep(
-        self, id: str, name: str, purpose: str, data: bytes | None, corpus: Corpus, in_use: Collection[str]
+        self, id: str, name: str, purpose: str, data: bytes | None, corpus: Corpus, in_use: InUse
     ) -> FileRow:
         text = zlib.compress(json.dumps([asdict(document) for document in corpus]).encode(), 1)
         size = len(text) + len(data or b"")
@@ -197,11 +202,12 @@ class Library:
             self._hold(id, corpus.documents)
         return self.row(id)
 
-    def _make_room(self, size: int, in_use: Collection[str]) -> None:
+    def _make_room(self, size: int, in_use: InUse) -> None:
         """Drops what was not used for longest, until `size` bytes more are within the quota."""
         free = self._limits.disk - self.disk
         oldest = self._db.rows("SELECT id, disk FROM files ORDER BY used")
-        leaving = [row for row in oldest if row["id"] not in in_use]
+        used = in_use()
+        leaving = [row for row in oldest if row["id"] not in used]
         if free + sum(row["disk"] for row in leaving) < size:
             raise Refusal(
                 507,
@@ -215,7 +221,8 @@ class Library:
             free += row["disk"]
 
     def _drop(self, id: str) -> None:
-        self._held.pop(id, None)
+        with self._lock:
+            self._held.pop(id, None)
         self._db.rows("DELETE FROM files WHERE id = ?", (id,))
         for folder in (self._texts, self._blobs):
             with suppress(FileNotFoundError):
@@ -242,6 +249,17 @@ class Library:
             if total <= _KEPT:
                 break
             total -= _characters(self._held.pop(other, ()))
+
+
+def _renamed(document: Document, taken: Collection[str]) -> Document:
+    """The document under a name that no other has: a citation names its source alone."""
+    name, number = document.source, 1
+    while name in taken:
+        number += 1
+        name = f"{document.source} ({number})"
+    if number == 1:
+        return document
+    return replace(document, source=name, id=document_id(name, document.text))
 
 
 def _gone() -> Refusal:

@@ -25,6 +25,8 @@ class Limits:
     """Tokens that one key may use in 24 hours, input and output together."""
     relayed: int = 512
     """Short requests that are passed on at once."""
+    large: int = 8
+    """Uploads, and requests of more than 1 MiB, that are taken in at once."""
     pause: float = 30.0
     """Without a byte of a request's body."""
     parse: float = 600.0

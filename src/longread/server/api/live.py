@@ -29,8 +29,15 @@ class Wish:
     resume: str | None = None
     """The run that must go on."""
 
+    def within(self, other: Wish) -> bool:
+        """Whether the other's run answers this too."""
+        if self.resume:
+            return self.resume == other.resume
+        same = self.files == other.files and self.follow == other.follow
+        return same and not self.fresh and set(self.questions) <= set(other.questions)
+
     def joins(self, other: Wish) -> bool:
-        """Whether both can be answered in one read."""
+        """Whether both can be answered in one read that has not begun."""
         apart = self.fresh or self.follow or self.resume or other.fresh or other.follow or other.resume
         return not apart and self.files == other.files
 
@@ -51,6 +58,9 @@ class Live:
     """From then on nobody can join with another question."""
     kept: bool = False
     """Whether it goes on when nobody watches."""
+    stopping: bool = False
+    since: float = field(default_factory=time.time)
+    """Seconds since 1970."""
     ended: float = 0.0
     watchers: int = 0
     task: asyncio.Task[None] | None = None
@@ -97,4 +107,5 @@ class Live:
     def stop(self) -> None:
         """Ends the run; it can go on later."""
         if self.task is not None and not self.over:
+            self.stopping = True
             self.task.cancel()

@@ -5,7 +5,10 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from longread.config import Settings
+from longread.errors import UsageError
 from longread.reading.database import Database
 from longread.reading.journal import Journal, RunRow
 from longread.server.api.errors import Refusal
@@ -32,10 +35,8 @@ class Owner:
         self.journal = Journal(folder)
         self.library = Library(folder, limits, settings.pdf)
         self._limits = limits
-        self._db = Database(folder / "relayed.db")
-        self._db.rows(
-            "CREATE TABLE IF NOT EXISTS relayed (hour INTEGER PRIMARY KEY, tokens INTEGER NOT NULL)"
-        )
+        self._db = Database(folder / "spent.db")
+        self._db.rows("CREATE TABLE IF NOT EXISTS spent (hour INTEGER PRIMARY KEY, tokens INTEGER NOT NULL)")
 
     def run(self, id: str) -> RunRow:
         """A run of that id. Refusal when there is none."""
@@ -44,27 +45,22 @@ class Owner:
         except KeyError:
             raise Refusal(404, "there is no such run; it may have been deleted", "run_not_found") from None
 
-    def status(self, row: RunRow) -> str:
-        """The status of a run; `killed` when it says running and nobody works on it."""
-        return "killed" if row.status == "running" and not self.journal.busy(row.id) else row.status
-
-    def relayed(self, tokens: int) -> None:
-        """Counts the tokens of a short request."""
-        if self._limits.key_tokens is not None:
+    def spend(self, tokens: int) -> None:
+        """Counts tokens; they stay counted when the run is deleted."""
+        if self._limits.key_tokens is not None and tokens:
             self._db.rows(
-                "INSERT INTO relayed VALUES (?, ?) ON CONFLICT DO UPDATE SET tokens = tokens + excluded.tokens",
+                "INSERT INTO spent VALUES (?, ?) ON CONFLICT DO UPDATE SET tokens = tokens + excluded.tokens",
                 (int(time.time()) // _HOUR, tokens),
             )
 
-    def check_quota(self) -> None:
-        """Refusal when the tokens of 24 hours are used up."""
+    def check_quota(self, using: int = 0) -> None:
+        """Refusal when the tokens of 24 hours are used up, with those that are being used."""
         if self._limits.key_tokens is None:
             return
-        since = time.time() - _DAY
-        row = self._db.row(
-            "SELECT sum(tokens) AS tokens FROM relayed WHERE hour >= ?", (int(since) // _HOUR,)
+        since = (time.time() - _DAY) // _HOUR
+        used = using + (
+            self._db.row("SELECT sum(tokens) AS n FROM spent WHERE hour >= ?", (since,))["n"] or 0
         )
-        used = self.journal.used(since) + (row["tokens"] or 0)
         if used >= self._limits.key_tokens:
             raise Refusal(
                 429,
@@ -81,9 +77,15 @@ class Owner:
 
 
 class Owners:
-    """The owners of a server, opened when first needed."""
+    """The owners of a server, opened when first needed. UsageError while another server has them."""
 
     def __init__(self, folder: Path, settings: Settings, limits: Limits) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock = FileLock(folder / "lock", timeout=0)
+        try:
+            self._lock.acquire()
+        except Timeout:
+            raise UsageError(f"another server uses {folder}; end it, or set another state_dir") from None
         self._folder = folder
         self._settings = settings
         self._limits = limits
@@ -99,3 +101,4 @@ class Owners:
         """Closes all files."""
         for owner in self._open.values():
             owner.close()
+        self._lock.release()

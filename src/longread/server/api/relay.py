@@ -21,6 +21,8 @@ from longread.server.api.sorting import text_of
 
 _PASSED = ("content-type", "retry-after", "x-request-id")
 """Headers of a reply that are passed on."""
+_NOT_HERE = ("tools", "functions", "stop", "response_format", "logprobs")
+"""What changes a reply, and a model in this process does not know."""
 _CONNECT = 30.0
 """Seconds."""
 
@@ -47,9 +49,12 @@ class EndpointRelay:
         key: The server's own; a client's key is never sent on.
         timeout: Seconds without a byte.
         model: What the server calls the model.
+        most: Requests in flight at once.
     """
 
-    def __init__(self, base_url: str, key: str | None, timeout: float, model: str) -> None:
+    def __init__(self, base_url: str, key: str | None, timeout: float, model: str, most: int) -> None:
+        self._most = most
+        self._flying = 0
         self._url = f"{base_url.rstrip('/')}/chat/completions"
         key = sendable(key)
         self._model = model
@@ -69,18 +74,24 @@ class EndpointRelay:
         """The server's response, of whatever status."""
         if request.model != self._model:
             body = json.dumps(json.loads(body) | {"model": self._model}).encode()
+        if self._flying >= self._most:
+            raise Refusal(429, f"{self._flying:,} requests are being answered; ask again later", "busy", 1)
+        self._flying += 1
+        streams = False
         try:
             response = await self._post(body)
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise _silent(error) from error
-        headers = {name: response.headers[name] for name in _PASSED if name in response.headers}
-        if "text/event-stream" in headers.get("content-type", ""):
-            return StreamingResponse(self._pieces(response), response.status, headers)
-        try:
+            headers = {name: response.headers[name] for name in _PASSED if name in response.headers}
+            streams = "text/event-stream" in headers.get("content-type", "")
+            if streams:
+                return StreamingResponse(self._pieces(response), response.status, headers)
             async with response:
                 return Response(await response.read(), response.status, headers)
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise _silent(error) from error
+            what = f"the model server gave no reply ({_words(error)}); try again"
+            raise Refusal(502, what, "no_reply", 1) from error
+        finally:
+            if not streams:
+                self._flying -= 1
 
     async def _post(self, body: bytes) -> aiohttp.ClientResponse:
         """A server may close a connection that rested at the very moment it is used again: once more, then."""
@@ -90,12 +101,14 @@ class EndpointRelay:
             return await self._session.post(self._url, data=body, allow_redirects=False)
 
     async def _pieces(self, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-        async with response:
-            try:
+        try:
+            async with response:
                 async for piece in response.content.iter_any():
                     yield piece
-            except (aiohttp.ClientError, TimeoutError) as error:
-                yield Frame(self._model).error(f"the model server broke off ({_words(error)})", "no_reply")
+        except (aiohttp.ClientError, TimeoutError) as error:
+            yield Frame(self._model).error(f"the model server broke off ({_words(error)})", "no_reply")
+        finally:
+            self._flying -= 1
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -113,6 +126,11 @@ class ModelRelay:
         """Its reply in OpenAI's form."""
         messages = tuple(Message.of(_role(m.role), text_of(m)) for m in request.messages)
         given = request.model_extra or {}
+        asked = [name for name in _NOT_HERE if given.get(name)] + ["n"] * ((request.n or 1) > 1)
+        if asked:
+            raise Refusal(
+                400, f"a model in this process does not take: {', '.join(asked)}", "invalid_request"
+            )
         try:
             sampling = Sampling(
                 max_tokens=int(request.max_completion_tokens or request.max_tokens or self._longest),
@@ -133,10 +151,12 @@ class ModelRelay:
             )
             message = {"role": "assistant", "content": reply.text}
             return JSONResponse(frame.whole(message, reply.finish, usage))
-        return StreamingResponse(self._stream(frame, messages, sampling), media_type="text/event-stream")
+        counted = bool(request.stream_options and request.stream_options.include_usage)
+        stream = self._stream(frame, messages, sampling, counted=counted)
+        return StreamingResponse(stream, media_type="text/event-stream")
 
     async def _stream(
-        self, frame: Frame, messages: tuple[Message, ...], sampling: Sampling
+        self, frame: Frame, messages: tuple[Message, ...], sampling: Sampling, *, counted: bool
     ) -> AsyncIterator[bytes]:
         deltas: Queue[Delta | None] = Queue()
         task = create_task(self._model.chat(messages, sampling, deltas.put_nowait))
@@ -152,7 +172,8 @@ class ModelRelay:
                 reply.usage.input_tokens, reply.usage.output_tokens, reply.usage.cached_tokens
             )
             yield frame.piece({}, finish=reply.finish)
-            yield frame.usage(used)
+            if counted:
+                yield frame.usage(used)
             yield DONE
         except LongreadError as error:
             yield frame.error(str(error), "model_error")
@@ -165,10 +186,6 @@ class ModelRelay:
 
 def _role(role: str) -> Any:
     return {"developer": "system", "tool": "user", "function": "user"}.get(role, role)
-
-
-def _silent(error: Exception) -> Refusal:
-    return Refusal(502, f"the model server gave no reply ({_words(error)}); try again", "no_reply", 1)
 
 
 def _words(error: Exception) -> str:

@@ -68,7 +68,7 @@ async def serve(
         owners = Owners(settings.state_dir / "serve", settings, limits)
         stack.callback(owners.close)
         desk = Desk(opened, settings, limits, yes=yes)
-        relay = _relay(opened, settings)
+        relay = _relay(opened, settings, limits)
         if relay:
             stack.push_async_callback(relay.close)
         app = build(desk, Chat(desk, relay), owners, keys, limits, (host, *hosts))
@@ -120,7 +120,7 @@ def _listen(host: str, port: int) -> socket.socket:
         raise UsageError(f"--host {host} --port {port}: {error.strerror or error}; choose another") from error
 
 
-def _relay(opened: Opened, settings: Settings) -> Relay | None:
+def _relay(opened: Opened, settings: Settings, limits: Limits) -> Relay | None:
     policy = opened.policy
     if not isinstance(policy, LanguagePolicy):
         return None
@@ -131,4 +131,4 @@ def _relay(opened: Opened, settings: Settings) -> Relay | None:
     key = (
         settings.api_key.get_secret_value() if settings.api_key and "api_key" not in opened.resolved else None
     )
-    return EndpointRelay(url, key, settings.timeout, policy.name)
+    return EndpointRelay(url, key, settings.timeout, policy.name, limits.relayed)

@@ -10,19 +10,24 @@ its first where the last is too long.
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from pydantic import ValidationError
+
 from longread.server.api.errors import Refusal
 from longread.server.api.forms import Attached, ChatMessage, ChatRequest, GivenDocument
+from longread.server.api.forms import Part as ContentPart
 from longread.types import Part
 
 _OPEN, _CLOSE = "<text>", "</text>"
 LONGEST = 8_000
 """Characters of a question."""
 _TEXTS = ("text", "input_text", "output_text")
+_FILES = ("file", "input_file")
+READ = (*_TEXTS, *_FILES)
+"""Kinds of parts that a reading heeds."""
 _MARKED = "mark what is to be read: upload it, or put it between <text> and </text>, and ask after it"
 
 
@@ -87,7 +92,9 @@ def sort_long(request: ChatRequest) -> Sorted:
     if last is None:
         raise Refusal(400, "messages: there is no user turn, so nothing is asked", "invalid_request")
     rest, out.question = _question(text_of(messages[last]).strip())
-    before = [message for message in messages[:last] if message.role not in ("system", "developer")]
+    # What follows the last user turn (results of tools, say) is read as well.
+    others = [*messages[:last], *messages[last + 1 :]]
+    before = [message for message in others if message.role not in ("system", "developer")]
     out.system = "\n".join(
         text_of(message) for message in messages if message.role in ("system", "developer")
     )
@@ -134,15 +141,24 @@ def _taken_out(message: ChatMessage, documents: list[Inline | str]) -> str:
     """The text of a message without what it marks as documents, which are added."""
     if isinstance(message.content, list):
         for part in message.content:
-            if part.type in ("file", "input_file"):
-                attached = part.file or Attached.model_validate(part.model_extra or {})
-                documents.append(_attached(attached, len(documents) + 1))
+            if part.type in _FILES:
+                documents.append(_attached(_file_of(part), len(documents) + 1))
     text, kept, at = text_of(message), [], 0
     while (start := text.find(_OPEN, at)) >= 0 and (end := text.find(_CLOSE, start)) >= 0:
         kept.append(text[at:start])
         documents.append(Inline(f"document {len(documents) + 1}", text[start + len(_OPEN) : end]))
         at = end + len(_CLOSE)
     return "".join([*kept, text[at:]])
+
+
+def _file_of(part: ContentPart) -> Attached:
+    """A file is in a field of its own, or the part itself is one."""
+    try:
+        return part.file or Attached.model_validate(part.model_extra or {})
+    except ValidationError:
+        raise Refusal(
+            400, "a part of type input_file has a field of the wrong type", "invalid_request"
+        ) from None
 
 
 def _attached(attached: Attached, number: int) -> Inline | str:
@@ -153,7 +169,7 @@ def _attached(attached: Attached, number: int) -> Inline | str:
     coded = attached.file_data.rpartition(",")[2]
     try:
         data = base64.b64decode(coded, validate=True)
-    except binascii.Error:
+    except ValueError:  # binascii.Error is one
         raise Refusal(400, "the file_data of a part is no Base64", "invalid_request") from None
     return Inline(attached.filename or f"document {number}", data=data)
 
