@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from longread.cli.extras import need
-from longread.cli.options import Assignments, BaseUrl, Model
+from longread.cli.options import Assignments, BaseUrl, MaxCalls, MaxCost, MaxTotalTokens, Model
 
 EXAMPLES = """\b
 Examples:
@@ -40,14 +40,9 @@ def mcp(
     model: Model = None,
     base_url: BaseUrl = None,
     set_: Assignments = None,
-    max_calls: Annotated[int | None, typer.Option(help="Stop a run before a call beyond so many.")] = None,
-    max_total_tokens: Annotated[
-        int | None,
-        typer.Option(help="Stop a run before a call that would use more, input and output together."),
-    ] = None,
-    max_cost: Annotated[
-        float | None, typer.Option(help="Stop a run when its calls have cost so much; needs `price`.")
-    ] = None,
+    max_calls: MaxCalls = None,
+    max_total_tokens: MaxTotalTokens = None,
+    max_cost: MaxCost = None,
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Let clients have much text read at a remote endpoint.")
     ] = False,

@@ -22,3 +22,10 @@ Assignments = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="Any other setting; may be repeated."),
 ]
+MaxCalls = Annotated[int | None, typer.Option(help="Stop a run before a call beyond so many.")]
+MaxTotalTokens = Annotated[
+    int | None, typer.Option(help="Stop a run before a call that would use more, input and output together.")
+]
+MaxCost = Annotated[
+    float | None, typer.Option(help="Stop a run when its calls have cost so much; needs `price`.")
+]
