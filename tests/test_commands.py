@@ -205,5 +205,6 @@ def test_options_that_pages_speak_of_exist() -> None:
                 "--from",
                 "--solver",
                 "--model-role",
+                "--smoke",  # of recipes/nano/run.sh
             }
             assert spoken <= known, page.name

@@ -12,7 +12,7 @@ from longread import Corpus, Document, Journal, Reader, load
 from longread.errors import UsageError
 from longread.models.base import Message, Sampling
 from longread.models.scripted import ScriptedModel
-from longread.reading.events import Answering, AnswerText, ChunkRead, Finished, Started
+from longread.reading.events import Answering, AnswerText, ChunkBegun, ChunkRead, Finished, Started
 from longread.reading.language import LanguagePolicy
 from longread.reading.policy import Draft
 from longread.reading.section import Sections
@@ -59,8 +59,8 @@ async def test_events_tell_the_whole_story_in_order() -> None:
     kinds = [type(event) for event in events]
     chunks = [event for event in events if isinstance(event, ChunkRead)]
     assert kinds[0] is Started
-    assert kinds[1 : len(chunks) + 1] == [ChunkRead] * len(chunks)
-    assert kinds[len(chunks) + 1] is Answering
+    assert kinds[1 : 2 * len(chunks) + 1] == [ChunkBegun, ChunkRead] * len(chunks)
+    assert kinds[2 * len(chunks) + 1] is Answering
     assert kinds[-1] is Finished
     assert [event.read for event in chunks] == list(range(1, chunks[0].total + 1))
     text = "".join(event.text for event in events if isinstance(event, AnswerText))
