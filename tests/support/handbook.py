@@ -203,7 +203,8 @@ class Sandbox:
     def _ported(self, text: str) -> str:
         if "localhost:8484" in text:
             if not self.server.reading:
-                process, said = self._start(self._ported(SERVED))
+                # With files of its own: pages have other servers begin in the same folder.
+                process, said = self._start(f"{self._ported(SERVED)} --set state_dir=.served")
                 address = re.search(r"serving at http://(\S+?)/", said)
                 assert address
                 self.server.process, self.server.reading = process, address[1]
