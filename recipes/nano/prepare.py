@@ -225,7 +225,7 @@ def main() -> None:
     count, asked = (400, 100) if given.smoke else (30_000, 2_000)
     out.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(here / "prompts.toml", out / "prompts.toml")
-    settings = json.dumps({"texts": count, "questions": asked, "seed": SEED})
+    settings = json.dumps({"texts": count, "questions": asked, "seed": SEED, "lines": LINES, "asked": ASKED})
     kept = out / "made.json"
     if kept.is_file() and kept.read_text("utf-8") != settings:
         sys.exit(f"{out} holds data of another size ({kept}); give another folder")

@@ -100,6 +100,7 @@ class Desk:
         live = self._new(owner, wish, kept=kept)
         live.tell("queued", {"ahead": ahead})
         live.task = asyncio.create_task(self._work(owner, live, corpus))
+        await asyncio.sleep(0)  # a task that is cancelled before it begins would never say that it is over
         return live
 
     def of(self, owner: Owner, ticket: str) -> Live:

@@ -18,7 +18,7 @@ from longread.reading.events import (
 from longread.reading.journal import StepRow
 from longread.reading.notes import Entry, Notes
 from longread.reading.objects import as_object
-from longread.types import Answer, Chunk, Corpus, Document
+from longread.types import Answer, Chunk, Citation, Corpus, Document
 
 
 class Told(NamedTuple):
@@ -33,7 +33,6 @@ class Teller:
 
     def __init__(self, questions: Sequence[str], corpus: Corpus) -> None:
         self._questions = list(questions)
-        self._corpus = corpus
         self._sources = {document.id: document.source for document in corpus}
         self._next = [1] * len(questions)
         """By question, the id from which on notes are new."""
@@ -116,12 +115,10 @@ def passage(document: Document, start: int, end: int, around: int) -> dict[str, 
     start = min(max(start, 0), len(document.text))
     end = min(max(end, start), len(document.text))
     first, last = max(0, start - around), min(len(document.text), end + around)
-    where = document.locate(start)
-    line = f":{where.line}" if where.line is not None else ""
-    page = f", page {where.page}" if where.page is not None else ""
-    part = f", {where.part}" if where.part else ""
+    line, page, part = document.locate(start)
+    cited = Citation(document.source, start, end, line, page, document.text[start:end], part)
     return {
-        "source": document.source, "place": f"{document.source}{line}{page}{part}", "start": first,
-        "before": document.text[first:start], "passage": document.text[start:end], "after": document.text[end:last],
+        "source": document.source, "place": cited.place, "start": first,
+        "before": document.text[first:start], "passage": cited.text, "after": document.text[end:last],
         "begins": first == 0, "ends": last == len(document.text),
     }  # fmt: skip

@@ -2,7 +2,7 @@
 
 import { download, post, remove } from "./api.js";
 import { asText } from "./answer.js";
-import { attempt, confirm, toast } from "./dialogs.js";
+import { attempt, confirmDeletion, toast } from "./dialogs.js";
 import { button, el } from "./dom.js";
 import { icon } from "./icons.js";
 import { start } from "./start.js";
@@ -59,13 +59,7 @@ function again({ questions, files, follows }) {
 }
 
 async function forget(path) {
-  const question = {
-    title: "Delete this run?",
-    text: "Its answer and its notes are gone for good.",
-    yes: "Delete",
-    danger: true,
-  };
-  if (!(await confirm(question))) return;
+  if (!(await confirmDeletion())) return;
   await remove(path);
   location.hash = "#/history";
 }

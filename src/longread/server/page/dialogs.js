@@ -35,6 +35,16 @@ export function confirm({ title, text, yes, no = "Cancel", danger = false }) {
   });
 }
 
+/** Asks whether a run is to be deleted. */
+export function confirmDeletion() {
+  return confirm({
+    title: "Delete this run?",
+    text: "Its answer and its notes are gone for good.",
+    yes: "Delete",
+    danger: true,
+  });
+}
+
 let vanish = 0;
 
 /** Tells something in passing. */

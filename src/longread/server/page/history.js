@@ -1,7 +1,7 @@
 // What was asked before.
 
 import { get, remove } from "./api.js";
-import { attempt, confirm } from "./dialogs.js";
+import { attempt, confirmDeletion } from "./dialogs.js";
 import { button, el, fill } from "./dom.js";
 import { count, date, duration, several } from "./format.js";
 import { icon } from "./icons.js";
@@ -57,13 +57,7 @@ function draw(list, runs) {
       button("Delete this run", { class: "quiet", onclick: () => forget(run) }, icon("bin")),
     );
   const forget = async (run) => {
-    const question = {
-      title: "Delete this run?",
-      text: "Its answer and its notes are gone for good.",
-      yes: "Delete",
-      danger: true,
-    };
-    if (!(await confirm(question))) return;
+    if (!(await confirmDeletion())) return;
     await attempt(async () => {
       await remove(`/api/runs/${encodeURIComponent(run.run_id)}`);
       draw(
