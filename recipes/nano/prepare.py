@@ -37,11 +37,11 @@ WORDS = (
     r"|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
 """How Qwen2 divides text before it looks up words, so that a GGUF of the model can say so."""
-LINES = {"few": (3, 6), "short": (3, 16)}
-"""Lines of a text that the base model learns from, first and then."""
-HOPS = (2,)
+LINES = {"few": (3, 6), "short": (3, 16), "chunk": (3, 32)}
+"""Lines of a text that the base model learns from, one after the other; the last are as long as a chunk at most."""
+HOPS = (2, 3)
 """Relations that its questions join."""
-ASKED = {"full-1": (24, 32), "full-2": (48, 64), "full-3": (72, 88), "memory": (64, 128)}
+ASKED = {"full-1": (40, 56), "full-2": (64, 88), "full-3": (96, 120), "memory": (108, 162)}
 """Lines of the texts that reinforcement learning asks about, stage by stage; a chunk of a memory has about 27."""
 ASKED_HOPS = (2, 3)
 

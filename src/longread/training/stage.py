@@ -70,6 +70,24 @@ class Select(_Settings):
     """Upper bounds of pass rates for `equal`."""
 
 
+class Cluster(_Settings):
+    """Machines that a stage is for: it then runs in verl, not in one process."""
+
+    nodes: int = Field(1, gt=0)
+    gpus: int = Field(8, gt=0)
+    """Of a node."""
+    engine: Literal["vllm", "sglang"] = "vllm"
+    """What draws replies."""
+    tensor_parallel: int = Field(1, gt=0)
+    """GPUs that hold one copy of the model while replies are drawn."""
+    sequence_parallel: int = Field(1, gt=0)
+    """GPUs that share the tokens of a conversation while it is learnt (Ulysses)."""
+    offload: bool = False
+    """Parameters, gradients and optimizer wait in the host's memory where they are not needed."""
+    rollout_memory: float = Field(0.6, gt=0, lt=1)
+    """Share of a GPU's memory that the engine takes while replies are drawn."""
+
+
 class _Training(_Settings):
     model: str | None = None
     """Folder of the checkpoint to begin with; that of the stage before where not given."""
@@ -141,6 +159,8 @@ class Reinforcement(_Training):
     judge_url: str | None = None
     cache_tokens: int = Field(262_144, gt=0)
     """Tokens of keys and values held at once while replies are drawn."""
+    cluster: Cluster | None = None
+    """Runs the stage in verl; in this process where not given."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

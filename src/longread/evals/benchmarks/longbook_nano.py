@@ -36,12 +36,12 @@ class _Text:
         """Question, answer and documents."""
         item = make(self.task, self.tokens * 4 // _BYTES, self.seed, self.index, "evaluation")
         sample = item.sample
-        named = re.search(rf"\({re.escape(sample.answer)}\) ([\w ]+?)(?= \(|$)", sample.question)
+        option = re.sub(r" \(\d\)$", "", sample.answer)
         return Text(
             Corpus(item.documents),
             evidence=sample.evidence,
             question=sample.question,
-            gold=Gold((sample.answer, *(named.groups() if named else ()))),
+            gold=Gold(tuple(dict.fromkeys((sample.answer, option)))),
         )
 
 

@@ -49,7 +49,8 @@ PETS = (
 ).split()
 MONTHS = "January February March April May June July August September October November December".split()
 ORDINALS = ("first", "second", "third", "fourth")
-LETTERS = "ABCD"
+OPTIONS = 4
+"""Of a choice."""
 
 
 class Relation(NamedTuple):

@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from longread.types import Document, Evidence, Sample, document_id
 from longread.worlds.nano.language import (
-    LETTERS,
     MONTHS,
+    OPTIONS,
     ORDINALS,
     PLURALS,
     RELATIONS,
@@ -218,12 +218,13 @@ def _multi_hop(rng: random.Random, split: Split, hops: Sequence[int]) -> Questio
 def _multiple_choice(rng: random.Random, split: Split, hops: Sequence[int]) -> Question:
     chain = _chain(rng, split, 1)
     pool = kinds(split)[RELATIONS[chain[-1].relation].object]
-    wrong = rng.sample([thing for thing in pool if thing != chain[-1].object], len(LETTERS) - 1)
-    right = rng.randrange(len(LETTERS))
+    wrong = rng.sample([thing for thing in pool if thing != chain[-1].object], OPTIONS - 1)
+    right = rng.randrange(OPTIONS)
     options = [*wrong[:right], chain[-1].object, *wrong[right:]]
-    shown = " ".join(f"({letter}) {option}" for letter, option in zip(LETTERS, options, strict=True))
-    text = f"What is {_of(chain)}? {shown}"
-    return Question(text, LETTERS[right], _lines(rng, chain), "choice", "choice", _closed(chain))
+    # The number stands after its option: a model that reads from left to right finds it by the option alone.
+    shown = [f"{option} ({number})" for number, option in enumerate(options, 1)]
+    text = f"What is {_of(chain)}? {' '.join(shown)}"
+    return Question(text, shown[right], _lines(rng, chain), "choice", taken=_closed(chain))
 
 
 def _dialogue(rng: random.Random, split: Split, hops: Sequence[int]) -> Question:
@@ -291,7 +292,7 @@ def prove(item: Item) -> str:
     return answer
 
 
-_CHAIN = re.compile(r"What is the ([a-z ]+?) of ([A-Z][\w ]+)\?(?: (\(A\) .+))?")
+_CHAIN = re.compile(r"What is the ([a-z ]+?) of ([A-Z][\w ]+)\?(?: (.+ \(\d\)))?")
 _WISH = re.compile(r"What is the (\w+) wish of (.+)\?")
 _HOW_MANY = re.compile(r"How many \w+ have the (\w+) (.+)\?")
 _MOST = re.compile(r"In which month did (.+) sell the most sacks\?")
@@ -323,5 +324,5 @@ def solve(question: str, lines: Sequence[str]) -> str:
         thing = one([f.object for f in facts if (f.relation, f.subject) == (relation, thing)], question)
     if not asked[3]:
         return thing
-    options = dict(re.findall(r"\((\w)\) ([^(]+?)(?= \(|$)", asked[3]))
-    return one([letter for letter, option in options.items() if option == thing], question)
+    options = re.findall(r"([^()]+) \(\d\)", asked[3])
+    return one([f"{thing} ({number})" for number, option in enumerate(options, 1) if option.strip() == thing], question)
