@@ -16,6 +16,7 @@ from longread.cli import (
     demo,
     doctor,
     evals,
+    export,
     mcp,
     merge,
     models,
@@ -48,6 +49,7 @@ evals.register(app)
 synth.register(app)
 train.register(app)
 merge.register(app)
+export.register(app)
 config.register(app)
 models.register(app)
 doctor.register(app)

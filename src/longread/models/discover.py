@@ -27,6 +27,8 @@ LOCAL_SERVERS = (
     "http://127.0.0.1:1234/v1",  # LM Studio
 )
 """Where they listen unless told otherwise."""
+NANO_FOLDER = Path(__file__).parent / NANO
+"""The checkpoint that comes along."""
 
 
 async def discover(servers: Sequence[str] | None = None, *, seconds: float = 0.4) -> Endpoint | None:
@@ -105,7 +107,7 @@ async def open_model(
         require_local_extra()
         from longread.models.local import LocalModel
 
-        path = Path(__file__).parent / NANO if name == NANO else name.removeprefix(LOCAL_PREFIX)
+        path = NANO_FOLDER if name == NANO else name.removeprefix(LOCAL_PREFIX)
         return await asyncio.to_thread(LocalModel, path, name=name, window=window)
     if base_url is None:
         raise UsageError(f"model {name!r} needs an endpoint: give --base-url, or name it local:PATH")

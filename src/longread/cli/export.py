@@ -1,0 +1,63 @@
+"""`longread export`: a checkpoint for other programs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from longread.cli.extras import need
+
+EXAMPLES = """\b
+Examples:
+  longread export trained/checkpoint --gguf model.gguf
+  longread export trained/checkpoint --gguf model-Q4_K_M.gguf --quantise Q4_K_M
+"""
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command(epilog=EXAMPLES)(export)
+
+
+def export(
+    checkpoint: Annotated[
+        str, typer.Argument(help="Folder of a Qwen3 model, dense or with experts; or nano.")
+    ],
+    gguf: Annotated[
+        str, typer.Option("--gguf", metavar="FILE", help="Where the model goes; must not exist.")
+    ],
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            "--type", help="What weights are written as: F32, F16 or BF16; else as they are stored."
+        ),
+    ] = None,
+    quantise: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Have llama-quantize (on PATH) make it smaller, such as Q8_0 or Q4_K_M."
+        ),
+    ] = None,
+) -> None:
+    """Write a checkpoint as a GGUF file, for llama.cpp, Ollama and LM Studio.
+
+    Weights, tokenizer, chat template and window go into the one file; a model larger than memory can be exported.
+    Exit codes: 0 written, 1 the checkpoint is broken or the file cannot be written, 2 wrong usage, or a model of
+    another kind.
+    """
+    need("export", "gguf")
+    from longread.models.base import PROMPTS
+    from longread.models.discover import NANO_FOLDER
+    from longread.models.export import export as execute
+    from longread.printable import printable
+    from longread.project import NANO
+
+    folder = NANO_FOLDER if checkpoint == NANO else Path(checkpoint)
+    made = execute(folder, Path(gguf), kind, quantise)
+    print(printable(str(made)))
+    if (folder / PROMPTS).is_file():
+        asks = f"--set prompts={folder / PROMPTS} --set structured=false"
+        print(printable(f"ask it as it was trained: {asks}"), file=sys.stderr)
