@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
   $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 BIN := .venv/bin
 
-.PHONY: demo test test-all check format docs bench bench-reading bench-rl bench-learning bench-serve clean
+.PHONY: demo test test-all check format docs bench bench-reading bench-rl bench-learning bench-serve bench-llamacpp clean
 
 demo: .venv/.core  ## a multi-hop question over this machine's own Python standard library
 	$(BIN)/python -m longread demo
@@ -13,7 +13,8 @@ demo: .venv/.core  ## a multi-hop question over this machine's own Python standa
 test: .venv/.all  ## everything but the slow tests
 	$(BIN)/pytest -n auto --dist worksteal
 
-test-all: .venv/.all  ## all tests
+test-all: .venv/.all  ## all tests; those of llama.cpp only where it can be built
+	$(MAKE) build/llama/.ready || echo "There is no llama.cpp: its tests are passed over."
 	$(BIN)/pytest -n auto --dist worksteal -m "slow or not slow"
 
 check: .venv/.all  ## format, lint, types, import contract
@@ -36,6 +37,9 @@ bench: .venv/.all  ## start-up, overhead a chunk, and what synthesis takes, each
 
 bench-serve: .venv/.all  ## what `longread serve` adds to a short request, and whether it loses anything under load
 	$(BIN)/python benchmarks/serve.py
+
+bench-llamacpp: .venv/.all build/llama/.ready  ## nano as GGUF in llama.cpp beside transformers, ten minutes
+	$(BIN)/python benchmarks/llamacpp.py
 
 bench-rl: .venv/.all build/trl/.ready  ## rollouts and updates beside TRL's GRPOTrainer, half an hour
 	$(BIN)/python benchmarks/rl.py
@@ -60,6 +64,22 @@ build/trl/.ready: constraints.txt
 	build/trl/bin/pip install -q --disable-pip-version-check -c constraints.txt torch transformers trl==1.16.0 accelerate==1.15.0 datasets==5.2.0
 	touch $@
 
+# llama.cpp (MIT) with its server and quantiser, built for this machine: six minutes and a C++ compiler.
+# The tools look for their libraries where the wheel has them, hence the scripts in tools/.
+LLAMA := -DLLAVA_BUILD=OFF -DLLAMA_BUILD_TOOLS=ON -DLLAMA_BUILD_SERVER=ON -DLLAMA_TOOLS_INSTALL=ON \
+  -DLLAMA_OPENSSL=OFF -DLLAMA_USE_PREBUILT_UI=OFF -DLLAMA_BUILD_UI=OFF
+build/llama/.ready:
+	$(PYTHON) -m venv build/llama
+	CMAKE_ARGS="$(LLAMA)" CMAKE_BUILD_PARALLEL_LEVEL=$${CMAKE_BUILD_PARALLEL_LEVEL:-2} \
+	  build/llama/bin/pip install -q --disable-pip-version-check "llama-cpp-python[server]==0.3.36"
+	mkdir -p build/llama/tools
+	at=$$(build/llama/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'); \
+	for tool in llama-server llama-quantize; do \
+	  printf '#!/bin/sh\nLD_LIBRARY_PATH="%s" exec "%s" "$$@"\n' "$$at/llama_cpp/lib:$$at/lib" "$$at/bin/$$tool" > build/llama/tools/$$tool; \
+	  chmod +x build/llama/tools/$$tool; \
+	done
+	touch $@
+
 clean:
 	rm -rf .venv
 
@@ -72,5 +92,5 @@ clean:
 	touch $@
 
 .venv/.all: .venv/bin/python pyproject.toml constraints.txt
-	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e ".[eval,general,local,serve,synth,train,dev]"
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e ".[eval,export,general,local,serve,synth,train,dev]"
 	touch $@ .venv/.core

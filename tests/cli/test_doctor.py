@@ -74,7 +74,7 @@ def test_a_healthy_setup_is_ok_throughout(cli: Cli) -> None:
         ]
     )
     assert {line.split()[0] for line in lines} == {"ok"}
-    assert "40,960 as the server says" in done.stdout
+    assert "40,960 as vLLM says" in done.stdout
     assert "1,900 reported" in done.stdout
     assert len(asked) == 3
     assert asked[2]["response_format"]["json_schema"]["strict"]

@@ -41,6 +41,32 @@ KINDS: dict[str, tuple[dict[str, object], tuple[int | None, bool, str]]] = {
         },
         (8192, True, "llama.cpp"),
     ),
+    "llama.cpp with slots": (
+        {
+            "/v1/models": models(
+                {
+                    "id": "m",
+                    "aliases": ["m"],
+                    "owned_by": "llamacpp",
+                    "meta": {"n_vocab": 1280, "n_ctx": 2048, "n_ctx_train": 2048, "ftype": "all F32"},
+                }
+            ),
+            "/props": {
+                "default_generation_settings": {"params": {"temperature": 0.8}, "n_ctx": 2048},
+                "total_slots": 4,
+                "model_alias": "m",
+            },
+        },
+        (2048, True, "llama.cpp"),
+    ),
+    "llama.cpp behind a router": (
+        {
+            "/v1/models": models({"id": "m", "owned_by": "llamacpp", "status": {"value": "loaded"}}),
+            "/props": {"default_generation_settings": {"params": {}, "n_ctx": 0}, "role": "router"},
+            "/props?model=m": {"default_generation_settings": {"n_ctx": 65536}, "total_slots": 1},
+        },
+        (65536, True, "llama.cpp"),
+    ),
     "llama.cpp without props": (
         {"/v1/models": models({"id": "m", "owned_by": "llamacpp", "meta": {"n_ctx_train": 131072}})},
         (131072, True, "llama.cpp"),
@@ -48,6 +74,28 @@ KINDS: dict[str, tuple[dict[str, object], tuple[int | None, bool, str]]] = {
     "sglang": (
         {"/v1/models": models({"id": "m", "owned_by": "sglang", "max_model_len": 32768})},
         (32768, True, "sglang"),
+    ),
+    "sglang whose memory holds less": (
+        {
+            "/v1/models": models({"id": "m", "owned_by": "sglang", "root": "m", "max_model_len": 262144}),
+            "/server_info": {
+                "model_path": "m",
+                "context_length": None,
+                "status": "ready",
+                "max_total_num_tokens": 61440,
+                "max_req_input_len": 61434,
+                "internal_states": [{"last_gen_throughput": 0.0}],
+            },
+        },
+        (61440, True, "sglang"),
+    ),
+    "sglang behind another name": (
+        {
+            "/v1/models": models({"id": "m", "owned_by": "me"}),
+            "/model_info": {"model_path": "m", "is_generation": True},
+            "/server_info": {"context_length": 16384, "max_total_num_tokens": 90000},
+        },
+        (16384, True, "sglang"),
     ),
     "old sglang": (
         {

@@ -26,7 +26,7 @@ class RealServer(NamedTuple):
 @contextmanager
 def serve_checkpoint(hub: Path, log: Path, *options: str) -> Iterator[RealServer]:
     """Serves REPOSITORY out of the cache at `hub` until the block ends. It answers one at a time."""
-    port = _free_port()
+    port = free_port()
     environment = {
         **os.environ,
         "HF_HUB_CACHE": str(hub),
@@ -38,19 +38,26 @@ def serve_checkpoint(hub: Path, log: Path, *options: str) -> Iterator[RealServer
     command += ["--host", "127.0.0.1", "--port", str(port), "--device", "cpu", *options]
     with log.open("wb") as output:
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
-        try:
-            _wait(process, f"http://127.0.0.1:{port}/health", log)
+        with ending(process):
+            wait_for(process, f"http://127.0.0.1:{port}/health", log)
             yield RealServer(f"http://127.0.0.1:{port}/v1", REPOSITORY)
-        finally:
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
 
 
-def _wait(process: subprocess.Popen[bytes], health: str, log: Path) -> None:
+@contextmanager
+def ending(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Ends a server with the block."""
+    try:
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def wait_for(process: subprocess.Popen[bytes], health: str, log: Path) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
@@ -59,10 +66,10 @@ def _wait(process: subprocess.Popen[bytes], health: str, log: Path) -> None:
                     return
         except OSError:
             time.sleep(0.2)
-    raise RuntimeError(f"transformers serve does not answer:\n{log.read_text(errors='replace')[-3000:]}")
+    raise RuntimeError(f"the server does not answer:\n{log.read_text(errors='replace')[-3000:]}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

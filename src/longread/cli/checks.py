@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 from longread.config import Resolved, Settings
 from longread.errors import LongreadError, ModelError
 from longread.models.base import Message, Sampling
-from longread.models.endpoint import Endpoint, inspect_endpoint
+from longread.models.endpoint import KINDS, Endpoint, inspect_endpoint
 from longread.models.openai import OpenAIModel
 from longread.models.probe import Speed, probe
 from longread.project import EXTRACTIVE
@@ -46,7 +46,12 @@ _FORCED = {"metal": "copper"}
 """The only reply that the schema allows, and none that the prompt asks for."""
 _LEAST_SPACE = 1 << 30
 _LARGE_JOURNAL = 2 << 30
-_OLLAMA = "start Ollama with OLLAMA_CONTEXT_LENGTH=32768 (or more, if memory allows)"
+_LARGER = {
+    "ollama": "start Ollama with OLLAMA_CONTEXT_LENGTH=32768 (or more, if memory allows)",
+    "llama.cpp": "start llama-server with a larger -c, which is shared by its -np slots",
+    "vllm": "start vLLM with a larger --max-model-len",
+    "sglang": "start SGLang with a larger --context-length, or more memory for it (--mem-fraction-static)",
+}
 
 
 class Check(NamedTuple):
@@ -168,9 +173,11 @@ class ModelChecks:
         if note:
             return Check("warn", "window", note)
         if stated <= _SMALL_WINDOW:
-            todo = _OLLAMA if endpoint and endpoint.server == "ollama" else "load the model with a larger one"
+            todo = _LARGER.get(endpoint.server if endpoint else "", "load the model with a larger one")
             return Check("warn", "window", f"{stated:,}, which is small", todo)
-        return Check("ok", "window", f"{stated:,} as the {'server' if endpoint else 'checkpoint'} says")
+        who = KINDS.get(endpoint.server, "the server") if endpoint else "the checkpoint"
+        slots = f"; it works on {endpoint.slots} at once" if endpoint and endpoint.slots else ""
+        return Check("ok", "window", f"{stated:,} as {who} says{slots}")
 
     def _pace(self, speed: Speed) -> Check:
         chunk = self._policy.chunk_tokens

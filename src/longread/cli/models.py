@@ -17,14 +17,6 @@ Examples:
   longread models --base-url http://localhost:8000/v1
   longread models --json | jq -r .chosen.model
 """
-_KINDS = {
-    "vllm": "vLLM",
-    "llama.cpp": "llama.cpp",
-    "sglang": "SGLang",
-    "ollama": "Ollama",
-    "lmstudio": "LM Studio",
-    "openai": "OpenAI",
-}
 _LISTED = 20
 """Models named for each server; a hub has hundreds."""
 
@@ -228,11 +220,13 @@ def _print(listing: Listing) -> None:
 
 
 def _server(server: Server, choice: Choice) -> list[str]:
+    from longread.models.endpoint import KINDS
+
     if server.error:
         return [server.base_url, f"  {server.error}"]
     if not server.models:
         return [server.base_url, "  lists no model that can chat"]
-    kind = _KINDS.get(server.models[0].server)
+    kind = KINDS.get(server.models[0].server)
     lines = [f"{kind} at {server.base_url}" if kind else server.base_url]
     ranked = sorted(server.models, key=lambda m: not _chosen(m, choice))
     lines += [_row(m.model, _window(m), _chosen(m, choice)) for m in ranked[:_LISTED]]

@@ -29,7 +29,15 @@ _WINDOW_FIELDS = (
     "max_context_length",
     "max_context_window",
 )
-_STRUCTURED = frozenset(("vllm", "llama.cpp", "sglang", "ollama", "lmstudio", "openai"))
+KINDS = {
+    "vllm": "vLLM",
+    "llama.cpp": "llama.cpp",
+    "sglang": "SGLang",
+    "ollama": "Ollama",
+    "lmstudio": "LM Studio",
+    "openai": "OpenAI",
+}
+"""Servers that are recognised, and enforce JSON schemas, as people call them."""
 _OWNERS = {"vllm": "vllm", "llamacpp": "llama.cpp", "sglang": "sglang", "library": "ollama"}
 
 
@@ -43,7 +51,7 @@ class Endpoint(NamedTuple):
     structured: bool
     """Whether the server enforces JSON schemas."""
     server: str
-    """vllm, llama.cpp, sglang, ollama, lmstudio, openai or unknown."""
+    """One of KINDS, or unknown."""
     note: str | None = None
     """What the user should know, when the window is only assumed."""
     slots: int | None = None
@@ -148,9 +156,9 @@ class _Server:
             window, note = await self._ollama_window(model)
         elif kind == "lmstudio":
             window, note = await self._lmstudio_window(model)
-        elif kind == "sglang" and stated is None:
-            window = await self._sglang_window()
-        return Endpoint(self._base_url, model, window, kind in _STRUCTURED, kind, note, slots)
+        elif kind == "sglang":
+            window = await self._sglang_window(stated)
+        return Endpoint(self._base_url, model, window, kind in KINDS, kind, note, slots)
 
     async def _kind(self, stated: int | None) -> str:
         host = urlsplit(self._base_url).hostname or ""
@@ -158,15 +166,12 @@ class _Server:
             return "openai"
         if stated is not None:
             return "unknown"
-        ollama, lmstudio, props, sglang = await asyncio.gather(
-            self._ask(f"{self._root}/api/version"),
-            self._ask(f"{self._root}/api/v0/models"),
-            self._ask(f"{self._root}/props"),
-            self._ask(f"{self._root}/get_model_info"),
-        )
+        routes = ("/api/version", "/api/v0/models", "/props", "/model_info", "/get_model_info")
+        asked = (self._ask(self._root + route) for route in routes)
+        ollama, lmstudio, props, sglang, old_sglang = await asyncio.gather(*asked)
         if "default_generation_settings" in props:
             return "llama.cpp"
-        if "model_path" in sglang:
+        if "model_path" in (sglang or old_sglang):
             return "sglang"
         if _entries(lmstudio):
             return "lmstudio"
@@ -210,15 +215,14 @@ class _Server:
             "model with the context length you want, or set `window` to it"
         )
 
-    async def _sglang_window(self) -> int | None:
+    async def _sglang_window(self, stated: int | None) -> int | None:
+        """The context length, or all tokens that its memory holds where they are fewer: it refuses what is longer."""
         infos = await asyncio.gather(
-            *(
-                self._ask(self._root + route)
-                for route in ("/get_server_info", "/server_info", "/get_model_info")
-            )
+            *(self._ask(self._root + route) for route in ("/server_info", "/get_server_info"))
         )
-        found = (_first(info, "context_length", "max_model_len", "max_total_num_tokens") for info in infos)
-        return next((window for window in found if window), None)
+        info = infos[0] or infos[1]
+        windows = (stated or _first(info, "context_length"), _first(info, "max_total_num_tokens"))
+        return min((window for window in windows if window), default=None)
 
     async def _ask(self, url: str, body: object = None) -> dict[str, Any]:
         """The JSON object at `url`; an empty one when there is none, whatever the reason."""
