@@ -2,9 +2,9 @@
 
     python benchmarks/llamacpp.py [--model FOLDER] [--samples 25] [--lines 12,24]
 
-Questions of longbook-nano's five tasks, with the names kept for evaluation, read in full context by the ordinary reader, greedily:
-in this process by transformers, and over HTTP by real llama-servers. An answer counts as identical when every reply
-that led to it has the same text and as many tokens, of prompt and reply.
+Questions of longbook-nano's five tasks, with the names kept for evaluation, read in full context by the ordinary
+reader, greedily: in this process by transformers, and over HTTP by real llama-servers. An answer counts as identical
+when every reply that led to it has the same text and as many tokens, of prompt and reply.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ async def compare(folder: Path, items: Sequence[Item], scratch: Path) -> dict[st
     """Way of running -> what was said."""
     os.environ["PATH"] = path()
     plain = export(folder, scratch / "F32.gguf", "F32")
-    small = export(folder, scratch / "Q8_0.gguf", "F32", "Q8_0")
+    small = export(folder, scratch / "Q8_0.gguf", quantised="Q8_0")
     found = {"transformers": await answers(LocalModel(folder), folder / PROMPTS, items)}
     for name, file, options in (
         ("F32, exact attention", plain, EXACT),

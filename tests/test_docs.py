@@ -13,6 +13,10 @@ def test_the_command_reference_is_up_to_date() -> None:
     assert generated.COMMANDS.read_text(encoding="utf-8") == generated.commands_page(), "run `make docs`"
 
 
+def test_the_tables_of_memory_are_up_to_date() -> None:
+    assert generated.DEPLOYING.read_text(encoding="utf-8") == generated.deploying_page(), "run `make docs`"
+
+
 def test_the_readme_tree_names_every_module() -> None:
     readme = (generated.ROOT / "README.md").read_text(encoding="utf-8")
     tree = readme.split("## The tree")[1]

@@ -234,17 +234,21 @@ def test_a_killed_export_leaves_no_file_and_the_next_one_its_own(tmp_path: Path)
     assert (tmp_path / ".nano.gguf.part").exists()
     assert not (tmp_path / "nano.gguf").exists()
     export(NANO_FOLDER, tmp_path / "nano.gguf")
-    assert [file.name for file in tmp_path.iterdir()] == ["nano.gguf"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["nano.gguf", "nano.prompts.toml"]
 
 
-def test_from_the_command_line(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_from_the_command_line(cli: Cli) -> None:
     done = cli("export", "nano", "--gguf", "nano.gguf")
     assert done.returncode == 0, done.stderr
     assert done.stdout == "nano.gguf\n"
-    assert f"--set prompts={NANO_FOLDER / 'prompts.toml'} --set structured=false" in done.stderr
+    assert "--set prompts=nano.prompts.toml --set structured=false" in done.stderr
+    beside = cli.folder / "nano.prompts.toml"
+    assert beside.read_bytes() == (NANO_FOLDER / "prompts.toml").read_bytes()
     again = cli("export", "nano", "--gguf", "nano.gguf")
     assert (again.returncode, again.stdout) == (2, "")
     assert "nano.gguf exists" in again.stderr
+    (cli.folder / "nano.gguf").unlink()
+    assert "nano.prompts.toml exists" in cli("export", "nano", "--gguf", "nano.gguf").stderr
     for more, words in (
         (("--type", "Q8"), "weights as Q8 are not written"),
         (("--quantise", "Q9"), "--quantise Q9: it is one of"),
@@ -264,4 +268,4 @@ def test_what_the_quantiser_says_is_told(cli: Cli) -> None:
     done = cli("export", "nano", "--gguf", "nano.gguf", "--quantise", "Q8_0", PATH=str(cli.folder))
     assert done.returncode == 1
     assert "failed (exit code 3): main: no such type" in done.stderr
-    assert [file.name for file in cli.folder.glob("*gguf*")] == []
+    assert not list(cli.folder.glob("*nano*"))

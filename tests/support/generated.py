@@ -22,10 +22,14 @@ from typer.main import get_command
 
 from longread import config
 from longread.cli import app
+from tests.support.memory import memory_table, window_table
 
 ROOT = Path(__file__).parents[2]
 CONFIGURATION = ROOT / "docs" / "configuration.md"
 COMMANDS = ROOT / "docs" / "commands.md"
+DEPLOYING = ROOT / "docs" / "deploy.md"
+TABLES = {"memory": memory_table, "windows": window_table}
+"""Of that page, each between two marks."""
 PICTURE = ROOT / "docs" / "run.svg"
 MARK = "<!-- settings: generated from longread.config by `make docs` -->"
 
@@ -59,6 +63,16 @@ def configuration_page() -> str:
     """docs/configuration.md with its table of settings up to date."""
     head = CONFIGURATION.read_text(encoding="utf-8").split(MARK)[0]
     return f"{head}{MARK}\n\n{settings_table()}\n"
+
+
+def deploying_page() -> str:
+    """docs/deploy.md with its tables up to date."""
+    page = DEPLOYING.read_text(encoding="utf-8")
+    for name, table in TABLES.items():
+        mark = f"<!-- {name}: generated from tests/support/memory.py by `make docs` -->"
+        head, _, tail = page.split(mark)
+        page = f"{head}{mark}\n\n{table()}\n\n{mark}{tail}"
+    return page
 
 
 def commands(root: TyperCommand | None = None) -> Iterator[tuple[str, TyperCommand]]:
@@ -129,4 +143,5 @@ def picture() -> str:
 if __name__ == "__main__":
     CONFIGURATION.write_text(configuration_page(), encoding="utf-8")
     COMMANDS.write_text(commands_page(), encoding="utf-8")
+    DEPLOYING.write_text(deploying_page(), encoding="utf-8")
     PICTURE.write_text(picture(), encoding="utf-8")

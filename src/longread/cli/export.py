@@ -44,13 +44,14 @@ def export(
 ) -> None:
     """Write a checkpoint as a GGUF file, for llama.cpp, Ollama and LM Studio.
 
-    Weights, tokenizer, chat template and window go into the one file; a model larger than memory can be exported.
+    Weights, tokenizer, chat template and window go into the one file; the prompt set that the model was trained with
+    goes beside it. A model larger than memory can be exported.
     Exit codes: 0 written, 1 the checkpoint is broken or the file cannot be written, 2 wrong usage, or a model of
     another kind.
     """
     need("export", "gguf")
-    from longread.models.base import PROMPTS
     from longread.models.discover import NANO_FOLDER
+    from longread.models.export import beside
     from longread.models.export import export as execute
     from longread.printable import printable
     from longread.project import NANO
@@ -58,6 +59,6 @@ def export(
     folder = NANO_FOLDER if checkpoint == NANO else Path(checkpoint)
     made = execute(folder, Path(gguf), kind, quantise)
     print(printable(str(made)))
-    if (folder / PROMPTS).is_file():
-        asks = f"--set prompts={folder / PROMPTS} --set structured=false"
+    if (prompts := beside(made)).is_file():
+        asks = f"--set prompts={prompts} --set structured=false"
         print(printable(f"ask it as it was trained: {asks}"), file=sys.stderr)

@@ -1,9 +1,9 @@
 """A checkpoint as one GGUF file, for llama.cpp and all that is built on it.
 
 Qwen3, dense and as a mixture of experts, with a byte-level tokenizer that splits as Qwen2's does: what this recipe
-trains. All else is refused, and llama.cpp's own converter named. Weights are read where they lie and written one tensor
-after another, so that a model larger than memory can be exported; no torch, and no code of the checkpoint, runs.
-Quantising is left to llama.cpp's tool.
+trains. All else is refused, and llama.cpp's own converter named. Weights are read where they lie and written one
+tensor after another, so that a model larger than memory can be exported; no torch, and no code of the checkpoint,
+runs. Quantising is left to llama.cpp's tool.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from gguf.quants import dequantize, quantize
 from gguf.utility import LocalTensor, SafetensorsLocal
 
 from longread.errors import InputError, LongreadError, RunBusyError, UsageError
+from longread.models.base import PROMPTS
 
 TYPES = ("F32", "F16", "BF16")
 """What weights can be written as; vectors and routers are F32 always, as llama.cpp has them."""
@@ -82,7 +83,7 @@ _EXPERTS = {
 
 
 def export(folder: Path, out: Path, kind: str | None = None, quantised: str | None = None) -> Path:
-    """Writes the file `out`, which is there as a whole or not at all.
+    """Writes the file `out`, which is there as a whole or not at all, and the checkpoint's prompt set beside it.
 
     Args:
         folder: A checkpoint of transformers: config.json, safetensors, tokenizer.json, with a chat template.
@@ -96,8 +97,10 @@ def export(folder: Path, out: Path, kind: str | None = None, quantised: str | No
         RunBusyError: Another process makes `out`.
         LongreadError: It cannot be written.
     """
-    if out.exists() or out.is_symlink():
-        raise UsageError(f"{out} exists; give another file as --gguf, or remove it")
+    prompts = folder / PROMPTS
+    for path in (out, beside(out))[: 2 if prompts.is_file() else 1]:
+        if path.exists() or path.is_symlink():
+            raise UsageError(f"{path} exists; give another file as --gguf, or remove it")
     tool = _quantiser(quantised) if quantised else None
     with _readable(folder):
         model = _Model(folder, kind)
@@ -109,7 +112,14 @@ def export(folder: Path, out: Path, kind: str | None = None, quantised: str | No
                     _quantise(tool, plain, part, quantised.upper())
                 finally:
                     plain.unlink()
+            if prompts.is_file():
+                shutil.copyfile(prompts, beside(out))
     return out
+
+
+def beside(out: Path) -> Path:
+    """Where the prompt set of an exported checkpoint is."""
+    return out.with_suffix(f".{PROMPTS}")
 
 
 @contextmanager
@@ -382,7 +392,7 @@ def _quantiser(kind: str) -> str:
 
 
 def _quantise(tool: str, plain: Path, out: Path, kind: str) -> None:
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603 -- a list of arguments, without a shell
         [tool, str(plain.resolve()), str(out.resolve()), kind],
         capture_output=True,
         text=True,
