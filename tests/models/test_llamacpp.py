@@ -89,7 +89,8 @@ async def test_experts(tiny_checkpoint: Path, tmp_path: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(tiny_checkpoint)
     config = Qwen3MoeConfig(
         vocab_size=len(tokenizer), hidden_size=128, intermediate_size=256, moe_intermediate_size=64,
-        num_hidden_layers=3, num_attention_heads=4, num_key_value_heads=2, head_dim=32, num_experts=12, num_experts_per_tok=3,
+        num_hidden_layers=3, num_attention_heads=4, num_key_value_heads=2, head_dim=32, num_experts=12,
+        num_experts_per_tok=3,
         norm_topk_prob=True, max_position_embeddings=4096, initializer_range=0.2, bos_token_id=None,
         eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
     )  # fmt: skip

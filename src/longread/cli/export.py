@@ -12,8 +12,8 @@ from longread.cli.extras import need
 
 EXAMPLES = """\b
 Examples:
-  longread export trained/checkpoint --gguf model.gguf
-  longread export trained/checkpoint --gguf model-Q4_K_M.gguf --quantise Q4_K_M
+  longread export nano --gguf nano.gguf
+  longread export nano --gguf nano-F16.gguf --type F16
 """
 
 
