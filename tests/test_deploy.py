@@ -119,7 +119,7 @@ def test_what_is_printed_runs_and_gives_what_is_said(shell: Shell) -> None:
                 said = shell.run(line)
                 ran.append(line.split()[0])
                 if "doctor" in line:
-                    assert "2,048 as llama.cpp says; it works on 4 at once" in said
+                    assert "2,048 as llama.cpp says, for each of 4 requests at once" in said
                     assert "FAIL" not in said
         elif language == "text":
             assert content.strip() in said

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
+import gguf
 import pytest
 
 from benchmarks.llamacpp import compare, questions, summary
@@ -17,7 +20,7 @@ from longread.models.export import export
 from longread.models.local import LocalModel
 from longread.worlds.nano.questions import make
 from tests.servers.llamacpp import EXACT, needs_llamacpp, path, serve_gguf
-from tests.support.memory import Model
+from tests.support.memory import BITS, Model
 
 pytestmark = [pytest.mark.slow, needs_llamacpp]
 GREEDY = Sampling(max_tokens=24, temperature=0, top_p=None)
@@ -105,8 +108,6 @@ async def test_experts(tiny_checkpoint: Path, tmp_path: Path) -> None:
 
 
 async def test_positions_are_scaled_by_yarn_as_in_transformers(tiny_checkpoint: Path, tmp_path: Path) -> None:
-    import shutil
-
     folder = Path(shutil.copytree(tiny_checkpoint, tmp_path / "yarn"))
     config = json.loads((folder / "config.json").read_text())
     plain = config["rope_parameters"]
@@ -138,7 +139,12 @@ def test_the_tables_of_memory_reckon_as_the_quantiser_does(tmp_path: Path, way: 
         vocabulary=config["vocab_size"],
     )  # fmt: skip
     made = export(NANO_FOLDER, tmp_path / "nano.gguf", quantised=way)
-    import gguf
-
-    stored = sum(t.n_bytes for t in gguf.GGUFReader(made).tensors if "norm" not in t.name)
-    assert stored == pytest.approx(model.weights(way))
+    narrow = "attn_output"  # its rows are too short for blocks of 256, so that another type is taken
+    reckoned = sum(
+        size * BITS[model.kind(way, name, layer)] / 8
+        for name, layer, size in model.matrices()
+        if name != narrow
+    )
+    left_out = re.compile(rf"norm|{narrow}")
+    stored = sum(t.n_bytes for t in gguf.GGUFReader(made).tensors if not left_out.search(t.name))
+    assert stored == reckoned

@@ -63,9 +63,9 @@ class Model(NamedTuple):
 
     def weights(self, way: str) -> float:
         """Bytes of all weights, as llama.cpp stores them."""
-        return sum(size * BITS[self._kind(way, name, layer)] / 8 for name, layer, size in self.matrices())
+        return sum(size * BITS[self.kind(way, name, layer)] / 8 for name, layer, size in self.matrices())
 
-    def _kind(self, way: str, name: str, layer: int) -> str:
+    def kind(self, way: str, name: str, layer: int) -> str:
         """Q4_K_M keeps more of what decides most (llama.cpp's `use_more_bits`); so does it for routers, always."""
         if name == "ffn_gate_inp":
             return "F32"

@@ -172,12 +172,13 @@ class ModelChecks:
             return Check("warn", "window", detail, "set window to the true one")
         if note:
             return Check("warn", "window", note)
+        server, slots = (endpoint.server, endpoint.slots) if endpoint else ("", None)
+        who = KINDS.get(server, "the server" if endpoint else "the checkpoint")
+        detail = f"{stated:,} as {who} says" + (f", for each of {slots} requests at once" if slots else "")
         if stated <= _SMALL_WINDOW:
-            todo = _LARGER.get(endpoint.server if endpoint else "", "load the model with a larger one")
-            return Check("warn", "window", f"{stated:,}, which is small", todo)
-        who = KINDS.get(endpoint.server, "the server") if endpoint else "the checkpoint"
-        slots = f"; it works on {endpoint.slots} at once" if endpoint and endpoint.slots else ""
-        return Check("ok", "window", f"{stated:,} as {who} says{slots}")
+            todo = _LARGER.get(server, "load the model with a larger one")
+            return Check("warn", "window", f"{detail}, which is small", todo)
+        return Check("ok", "window", detail)
 
     def _pace(self, speed: Speed) -> Check:
         chunk = self._policy.chunk_tokens
