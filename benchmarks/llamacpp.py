@@ -1,6 +1,6 @@
 """Whether a checkpoint says in llama.cpp, as GGUF, what it says in transformers, and what 8 bits cost.
 
-    python benchmarks/llamacpp.py [--model FOLDER] [--samples 25] [--lines 12,24]
+    python benchmarks/llamacpp.py [--model FOLDER] [--samples 25] [--lines 12,24] [--seed N]
 
 Questions of longbook-nano's five tasks, with the names kept for evaluation, read in full context by the ordinary
 reader, greedily: in this process by transformers, and over HTTP by real llama-servers. An answer counts as identical
@@ -32,8 +32,6 @@ from longread.models.local import LocalModel
 from longread.types import Corpus
 from longread.worlds.nano.questions import TASKS, Item, make
 from tests.servers.llamacpp import EXACT, path, serve_gguf
-
-SEED = 2_000
 
 
 class Said(NamedTuple):
@@ -98,10 +96,10 @@ async def compare(folder: Path, items: Sequence[Item], scratch: Path) -> dict[st
     return found
 
 
-def questions(samples: int, lines: Sequence[int]) -> list[Item]:
+def questions(samples: int, lines: Sequence[int], seed: int = 2_000) -> list[Item]:
     """So many of each task at each length."""
     return [
-        make(task, length, SEED, index, "evaluation")
+        make(task, length, seed, index, "evaluation")
         for length in lines
         for task in TASKS
         for index in range(samples)
@@ -129,8 +127,9 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=NANO_FOLDER)
     parser.add_argument("--samples", type=int, default=25, help="Of each task at each length.")
     parser.add_argument("--lines", default="12,24", help="Of a text; a line is about eight tokens.")
+    parser.add_argument("--seed", type=int, default=2_000, help="Of the questions; another gives others.")
     given = parser.parse_args()
-    items = questions(given.samples, [int(part) for part in given.lines.split(",")])
+    items = questions(given.samples, [int(part) for part in given.lines.split(",")], given.seed)
     with tempfile.TemporaryDirectory() as scratch:
         found = asyncio.run(compare(given.model, items, Path(scratch)))
     print(json.dumps(summary(found)))
