@@ -41,11 +41,12 @@ def post(base_url: str, route: str, body: dict[str, Any]) -> Any:
         return json.load(answer)
 
 
+@pytest.mark.timeout(900)
 async def test_nano_says_in_full_precision_the_same_and_in_8_bits_as_much(tmp_path: Path) -> None:
-    found = summary(await compare(NANO_FOLDER, questions(6, (12, 24)), tmp_path))
+    found = summary(await compare(NANO_FOLDER, questions(10, (12, 24)), tmp_path))
     assert found["F32, exact attention"]["identical"] >= 95
-    assert found["F32"]["identical"] >= 90
-    assert abs(found["Q8_0"]["right"] - found["F32"]["right"]) <= 4  # of 60 questions; 2 points of many
+    assert found["F32"]["identical"] >= 95
+    assert abs(found["Q8_0"]["right"] - found["F32"]["right"]) <= 2
 
 
 def test_text_and_chats_become_the_same_ids(tmp_path: Path) -> None:
