@@ -38,7 +38,7 @@ bench-serve: .venv/.all  ## what `longread serve` adds to a short request, and w
 	$(BIN)/python benchmarks/serve.py
 
 bench-rl: .venv/.all build/trl/.ready  ## rollouts and updates beside TRL's GRPOTrainer, half an hour
-	$(BIN)/python benchmarks/rl.py
+	$(BIN)/python -m benchmarks.rl
 
 bench-learning: .venv/.all  ## whether a tiny model learns, and AEPO holds its entropy: three seeds each, two hours
 	for seed in 0 1 2; do $(BIN)/python benchmarks/learning.py --seed $$seed || exit 1; done
