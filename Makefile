@@ -42,7 +42,7 @@ bench-llamacpp: .venv/.all build/llama/.ready  ## nano as GGUF in llama.cpp besi
 	$(BIN)/python benchmarks/llamacpp.py
 
 bench-rl: .venv/.all build/trl/.ready  ## rollouts and updates beside TRL's GRPOTrainer, half an hour
-	$(BIN)/python benchmarks/rl.py
+	$(BIN)/python -m benchmarks.rl
 
 bench-learning: .venv/.all  ## whether a tiny model learns, and AEPO holds its entropy: three seeds each, two hours
 	for seed in 0 1 2; do $(BIN)/python benchmarks/learning.py --seed $$seed || exit 1; done

@@ -1,6 +1,6 @@
-"""What nano models score: each task in full context, and with notes over 8 and 64 chunks.
+"""What nano models score, in the cells of one of three tables.
 
-    python recipes/nano/evaluate.py RESULTS MODEL... [--smoke | --share S]
+    python recipes/nano/evaluate.py RESULTS MODEL... [--table stages|ablations|lengths] [--smoke | --share S]
 
 RESULTS is a file of JSON lines, one for each model, way of reading and task; what is in it is not done again. Texts
 are those of `longbook-nano`'s names, with a seed of their own.
@@ -31,6 +31,8 @@ SEED = 1_000
 HOPS = (2, 3)
 LINES = 27
 """Of a chunk, about."""
+_LINE = 9
+"""Tokens of a line, about."""
 
 
 class Cell(NamedTuple):
@@ -43,11 +45,29 @@ class Cell(NamedTuple):
     """Of each task."""
 
 
-CELLS = (
-    Cell("full context", "full", 80, 400),
-    Cell("notes, 8 chunks", "memory", 8 * LINES, 100),
-    Cell("notes, 64 chunks", "memory", 64 * LINES, 20),
-)
+def _noted(tokens: int, samples: int) -> Cell:
+    size = f"{tokens >> 20}M" if tokens >> 20 else f"{tokens >> 10}K"
+    return Cell(f"notes, {size} tokens", "memory", tokens // _LINE, samples)
+
+
+TABLES = {
+    "stages": (
+        Cell("full context", "full", 112, 400),
+        Cell("notes, 8 chunks", "memory", 8 * LINES, 100),
+        Cell("notes, 64 chunks", "memory", 64 * LINES, 20),
+    ),
+    "ablations": (
+        Cell("full context, 48 lines", "full", 48, 400),
+        Cell("notes, 5 chunks", "memory", 5 * LINES, 100),
+    ),
+    "lengths": (
+        Cell("full context, 1K tokens", "full", 1024 // _LINE, 20),
+        *(_noted(1024 * size, 20) for size in (4, 8, 32, 128)),
+        *(_noted(1024 * size, 7) for size in (512, 1024)),
+        _noted(4 << 20, 2),
+    ),
+}
+"""`lengths` has a hundred questions up to 128K tokens: twenty of each task."""
 
 
 def opened(folder: Path) -> tuple[Network, Turns]:
@@ -97,7 +117,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("results", type=Path)
     parser.add_argument("models", type=Path, nargs="+")
-    parser.add_argument("--smoke", action="store_true", help="Two samples of each task, and no 64 chunks.")
+    parser.add_argument("--table", choices=TABLES, default="stages")
+    parser.add_argument(
+        "--smoke", action="store_true", help="Two samples of each task, in the first two cells."
+    )
     parser.add_argument("--share", type=float, default=1.0, help="Of the samples; 1 is the full size.")
     given = parser.parse_args()
     known = set()
@@ -105,7 +128,7 @@ def main() -> None:
         rows = read(given.results)
         known = {(row["model"], row["cell"], row["samples"]) for row in rows}
     for folder in map(Path.resolve, given.models):
-        for cell in CELLS[:2] if given.smoke else CELLS:
+        for cell in TABLES[given.table][: 2 if given.smoke else None]:
             samples = 2 if given.smoke else max(2, round(given.share * cell.samples))
             if (str(folder), cell.name, samples) in known:
                 continue

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -44,6 +43,34 @@ HOPS = (2, 3)
 ASKED = {"full-1": (40, 56), "full-2": (64, 88), "full-3": (96, 120), "memory": (108, 162)}
 """Lines of the texts that reinforcement learning asks about, stage by stage; a chunk of a memory has about 27."""
 ASKED_HOPS = (2, 3)
+CLIPPED = 0.5
+"""Entropy, in nats, above or below which gradients of negatives are masked in the ablations of it."""
+RL = Path(__file__).parent / "rl"
+BASE = "../../base/4-settled/model"
+_PLAIN: dict[str, object] = {"balanced": False, "advantage": "group", "aepo": None}
+_NO_AEPO: dict[str, object] = {"aepo": None}
+COMPARED: dict[str, tuple[str, dict[str, object]]] = {
+    "naive": ("3-full", _PLAIN | {"steps": 105}),
+    "grpo": ("1-full", _PLAIN),
+    "balanced": ("1-full", _NO_AEPO | {"advantage": "group"}),
+    "balanced-batch": ("1-full", _NO_AEPO | {"advantage": "batch"}),
+    "balanced-task": ("1-full", _NO_AEPO),
+    "aepo": ("1-full", {}),
+    **{
+        f"clipped-{unit}-{side}": (
+            "1-full",
+            _NO_AEPO | {"negatives.unit": unit, "negatives.side": side, "negatives.threshold": CLIPPED},
+        )
+        for unit in ("token", "sequence")
+        for side in ("high", "low")
+    },
+    "memory-by-answer": ("4-memory", {"step_credit": 0.0}),
+    "memory-by-step": ("4-memory", {}),
+}
+"""Other settings for a stage of the recipe: plain GRPO on the longest texts with as many tokens as all stages of full
+context, and the ablations, at the length of stage 1 and of the memory's."""
+RESAMPLED = ("1-full", "2-full", "3-full", "6-full")
+"""Stages that rejection sampling goes through: only what beats its group is learnt."""
 
 
 class Said(NamedTuple):
@@ -208,10 +235,34 @@ def write_stages(source: Path, folder: Path, seed: int, smoke: bool) -> None:
     for file in sorted(source.glob("*.toml")):
         text = file.read_text("utf-8")
         if 'kind = "rl"' in text:
-            text = f"seed = {seed}\n{text}"
+            text = changed(text, seed=seed)
         if smoke:
-            text = re.sub(r"^steps = \d+", f"steps = {SMOKE.get(file.stem, 2)}", text, flags=re.MULTILINE)
+            text = changed(text, steps=SMOKE.get(file.stem, 2))
         (folder / file.name).write_text(text, "utf-8")
+
+
+def write_compared(folder: Path, seed: int, smoke: bool) -> None:
+    """Stage files of what the recipe is compared with: COMPARED, each beginning with the base, and RESAMPLED."""
+    few = {"steps": 2} if smoke else {}
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, (source, settings) in COMPARED.items():
+        text = (RL / f"{source}.toml").read_text("utf-8")
+        (folder / f"{name}.toml").write_text(changed(text, seed=seed, model=BASE, **settings | few), "utf-8")
+    resampled = folder.with_name(f"resampled-{seed}")
+    resampled.mkdir(exist_ok=True)
+    for source in RESAMPLED:
+        text = (RL / f"{source}.toml").read_text("utf-8")
+        (resampled / f"{source}.toml").write_text(
+            changed(text, seed=seed, aepo=None, positives_only=True, **few), "utf-8"
+        )
+
+
+def changed(text: str, **settings: object) -> str:
+    """The text of a stage file with other settings; those that are None are left out."""
+    named = {name.partition(".")[0] for name in settings}
+    kept = [line for line in text.splitlines() if line.partition(" = ")[0] not in named]
+    given = [f"{name} = {json.dumps(value)}" for name, value in settings.items() if value is not None]
+    return "\n".join([*kept, *given, ""])
 
 
 def main() -> None:
@@ -230,7 +281,8 @@ def main() -> None:
     if kept.is_file() and kept.read_text("utf-8") != settings:
         sys.exit(f"{out} holds data of another size ({kept}); give another folder")
     write_stages(here / "base", out / "base", 0, given.smoke)
-    write_stages(here / "rl", out / f"rl-{given.seed}", given.seed, given.smoke)
+    write_stages(RL, out / f"rl-{given.seed}", given.seed, given.smoke)
+    write_compared(out / f"compared-{given.seed}", given.seed, given.smoke)
     if kept.is_file():
         return
     made = {name: list(texts(count, SEED, lines)) for name, lines in LINES.items()}

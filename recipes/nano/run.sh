@@ -6,23 +6,7 @@
 # Where it was stopped it goes on. Seeds share one base; --smoke makes few steps of each stage, to see that all run.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-usage() {
-  echo "usage: $0 OUT [--seed N] [--smoke]" >&2
-  exit 2
-}
-[ $# -gt 0 ] || usage
-out=$1
-shift
-seed=0
-smoke=
-while [ $# -gt 0 ]; do
-  case $1 in
-    --seed) [ $# -gt 1 ] || usage; seed=$2; shift 2 ;;
-    --smoke) smoke=--smoke; shift ;;
-    *) usage ;;
-  esac
-done
-python=${PYTHON:-python3}
+. "$here/options.sh"
 "$python" "$here/prepare.py" "$out/recipe" --seed "$seed" $smoke
 for runs in base "rl-$seed"; do
   "$python" -m longread train run "$out/recipe/$runs" --out "$out/$runs" --resume

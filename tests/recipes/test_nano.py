@@ -213,13 +213,13 @@ def test_the_table_has_a_row_for_a_stage_and_an_interval_for_several_seeds(repor
     rows = [
         {"model": f"out/{run}/model", "cell": cell, "task": task, "samples": 4, "right": right}
         | ({"kept": right / 2} if cell == "notes" else {})
-        for run, right in (("base/3-settled", 0.25), ("rl-0/1-full", 0.5), ("rl-1/1-full", 0.7))
+        for run, right in (("base/4-settled", 0.25), ("rl-0/1-full", 0.5), ("rl-1/1-full", 0.7))
         for cell in ("full", "notes")
         for task in TASKS
     ]
     head, _, base, full = report.table([*rows, rows[0]])
     assert head == f"| after | {' | '.join(TASKS)} | average | notes | notes, evidence kept |"
-    assert base == f"| base: 3-settled | {' | '.join(['25.0'] * 7)} | 12.5 |"
+    assert base == f"| base: 4-settled | {' | '.join(['25.0'] * 7)} | 12.5 |"
     assert full == f"| rl: 1-full | {' | '.join(['60.0 ± 127.1'] * 7)} | 30.0 ± 63.5 |"
 
 

@@ -1,0 +1,16 @@
+#!/bin/sh
+# What the recipe is compared with: plain GRPO, rejection sampling, and its parts left out one by one. After run.sh.
+#
+#   recipes/nano/compare.sh OUT [--seed N] [--smoke]
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/options.sh"
+"$python" "$here/prepare.py" "$out/recipe" --seed "$seed" $smoke
+for runs in "compared-$seed" "resampled-$seed"; do
+  "$python" -m longread train run "$out/recipe/$runs" --out "$out/$runs" --resume
+done
+"$python" "$here/evaluate.py" "$out/results.jsonl" "$out/compared-$seed/naive/model" "$out/resampled-$seed/6-full/model" $smoke
+"$python" "$here/evaluate.py" "$out/ablations.jsonl" "$out/base/4-settled/model" "$out/compared-$seed"/[!n]*/model \
+  --table ablations $smoke
+"$python" "$here/report.py" "$out/results.jsonl"
+"$python" "$here/report.py" "$out/ablations.jsonl"
