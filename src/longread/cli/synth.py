@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,7 +30,6 @@ Examples:
   longread synth run pages/ --out questions --target-tokens 4K,8K --size 40
   longread synth run pages/ --out dates --types temporal,ordering --target-tokens 8K --size 10 --seed 1
   longread synth run pages/ --out more --size 40 --model qwen3 --base-url http://localhost:8000/v1 --max-calls 50
-  longread synth run pages/ --out large --runner ray:auto
 """
 _SHOW = """\b
 Examples:
@@ -41,6 +41,7 @@ Examples:
 """
 
 _PROCESSES = 2
+_RAY = re.compile(r"ray(?::(auto|[^\s/:]+:\d{1,5}))?")
 _TRIED = (
     ("closed", "without documents"),
     ("required", "with those required"),
@@ -296,9 +297,12 @@ def _runner(given: str | None, processes: int | None) -> Iterator[Runner]:
         return
     from longread.errors import UsageError
 
-    name, colon, address = given.partition(":")
-    if name != "ray" or (colon and not address):
-        raise UsageError(f"--runner {given}: there is no such runner; give ray, or ray:ADDRESS of a cluster")
+    if not (named := _RAY.fullmatch(given)):
+        raise UsageError(
+            f"--runner {given}: there is no such runner; give ray, or ray:auto or ray:HOST:PORT on a machine of "
+            "a cluster"
+        )
+    address = named[1] or ""
     need("ray", "ray", "pandas", "fsspec")
     from longread.synth.ray import joined
 

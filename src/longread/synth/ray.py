@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import socket
+import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -18,6 +20,9 @@ import ray.data
 from longread.config import one_line
 from longread.errors import UsageError
 from longread.synth.runner import I, K, M, Work
+
+_PATIENCE = 10
+"""Seconds in which a cluster must answer."""
 
 
 @contextmanager
@@ -31,8 +36,11 @@ def joined(address: str, workers: int | None) -> Iterator[OnRay]:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     own: dict[str, Any] = {} if address else {"num_cpus": workers, "include_dashboard": False}
     try:
+        if ":" in address:  # Ray itself asks for minutes
+            host, _, port = address.rpartition(":")
+            socket.create_connection((host, int(port)), _PATIENCE).close()
         ray.init(address or "local", **own, log_to_driver=False, logging_level=logging.CRITICAL)
-    except (ConnectionError, ValueError) as error:
+    except (OSError, OverflowError) as error:
         raise UsageError(
             f"--runner ray:{address}: no Ray can be joined there: {one_line(str(error))}; "
             "give --runner ray for one on this machine"
@@ -41,7 +49,8 @@ def joined(address: str, workers: int | None) -> Iterator[OnRay]:
         if isinstance(handler, logging.StreamHandler):  # the other one writes to a file
             handler.setLevel(logging.CRITICAL)
     try:
-        yield OnRay(workers)
+        with redirect_stdout(sys.stderr):  # where Ray tells of lost workers
+            yield OnRay(workers)
     finally:
         ray.shutdown()
 
