@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import pickle
+import re
 import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TextIO
 
 import pyarrow as pa
 import ray
@@ -23,6 +26,9 @@ from longread.synth.runner import I, K, M, Work
 
 _PATIENCE = 10
 """Seconds in which a cluster must answer."""
+_TOLD = 120
+"""Characters of what Ray tells."""
+_COLOUR = re.compile(r"\x1b\[\d*m")
 
 
 @contextmanager
@@ -49,10 +55,29 @@ def joined(address: str, workers: int | None) -> Iterator[OnRay]:
         if isinstance(handler, logging.StreamHandler):  # the other one writes to a file
             handler.setLevel(logging.CRITICAL)
     try:
-        with redirect_stdout(sys.stderr):  # where Ray tells of lost workers
+        with redirect_stdout(_Output(sys.stdout)):
             yield OnRay(workers)
     finally:
         ray.shutdown()
+
+
+class _Output(io.TextIOBase):
+    """Standard output, on which Ray tells at length of workers that were lost: one line of it, as an error."""
+
+    def __init__(self, own: TextIO) -> None:
+        self._own = own
+
+    def write(self, text: str) -> int:
+        """What is not Ray's as it is."""
+        if threading.current_thread().name != "ray_listen_error_messages":
+            return self._own.write(text)
+        if told := _COLOUR.sub("", text).strip():
+            print(one_line(told.splitlines()[0], _TOLD), file=sys.stderr)  # noqa: T201
+        return len(text)
+
+    def flush(self) -> None:
+        """That which is under it."""
+        self._own.flush()
 
 
 @dataclass(frozen=True)
