@@ -47,6 +47,8 @@ def joined(address: str, workers: int | None) -> Iterator[OnRay]:
             socket.create_connection((host, int(port)), _PATIENCE).close()
         ray.init(address or "local", **own, log_to_driver=False, logging_level=logging.CRITICAL)
     except (OSError, OverflowError) as error:
+        if not address:
+            raise
         raise UsageError(
             f"--runner ray:{address}: no Ray can be joined there: {one_line(str(error))}; "
             "give --runner ray for one on this machine"
