@@ -55,6 +55,12 @@ def test_run_makes_a_data_set_and_tells_what_it_does(cli: Cli):
         (("run", "pages", "--out", "q", "--target-tokens", "1K"), 2, "out of reach"),
         (("run", "pages", "--out", "q", "--size", "0"), 2, "size"),
         (("run", "pages", "--out", "q", "--processes", "0"), 2, "processes"),
+        (("run", "pages", "--out", "q", "--runner", "spark"), 2, "--runner spark: there is no such runner"),
+        (
+            ("run", "pages", "--out", "q", "--runner", "ray://host:10001"),
+            2,
+            "there is no such runner; give ray",
+        ),
         (("run", "pages"), 2, "out"),
         (("run", "absent", "--out", "q"), 1, "absent"),
         (("run", "prose", "--out", "q"), 1, "nothing to ask for was found"),

@@ -59,7 +59,7 @@ def test_what_is_short_or_no_text_is_left_out():
 
 
 def test_nothing_gives_nothing():
-    assert choose([]) == ((), {}, ())
+    assert choose([]) == ((), {}, (), {})
 
 
 def test_the_generator_is_deterministic():

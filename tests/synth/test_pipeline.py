@@ -18,6 +18,7 @@ from longread.errors import InputError, UsageError
 from longread.synth import dataset
 from longread.synth.dataset import Made
 from longread.synth.pipeline import CARD, PLAN, Progress, Recipe, distinct, find, prove, run
+from longread.synth.runner import Local
 from longread.synth.seal import SEAL
 from longread.synth.types import TYPES
 from tests.support.cli import Cli
@@ -57,7 +58,7 @@ def test_the_same_seed_gives_the_same_bytes(small: Path, tmp_path: Path):
 
 @pytest.mark.slow
 def test_two_processes_give_the_same_bytes(small: Path, tmp_path: Path):
-    assert content(run(documents(), SMALL, tmp_path / "again", processes=2)) == content(small)
+    assert content(run(documents(), SMALL, tmp_path / "again", runner=Local(2))) == content(small)
 
 
 def test_another_seed_asks_something_else(small: Path, tmp_path: Path):

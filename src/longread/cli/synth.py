@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from longread.cli.options import BaseUrl, Model
 if TYPE_CHECKING:
     from longread.reading.opening import Opened
     from longread.synth.roles.cast import Cast
+    from longread.synth.runner import Runner
     from longread.synth.wishes import Wishes
 
 EXAMPLES = """\b
@@ -38,6 +40,8 @@ Examples:
   longread synth verify questions
 """
 
+_PROCESSES = 2
+_RAY = re.compile(r"ray(?::(auto|[^\s/:]+:\d{1,5}))?")
 _TRIED = (
     ("closed", "without documents"),
     ("required", "with those required"),
@@ -92,7 +96,22 @@ def run(
             metavar="PATH", help="Files of a benchmark, of which nothing may be in it (repeatable)."
         ),
     ] = None,
-    processes: Annotated[int, typer.Option(min=1, help="Processes that work side by side.")] = 2,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Processes that work side by side.",
+            show_default="2, or all CPUs of a Ray that is joined",
+        ),
+    ] = None,
+    runner: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ray[:ADDRESS]",
+            help="Work on Ray: one of its own on this machine, or the cluster at an address (auto, HOST:PORT).",
+            show_default="processes of this machine",
+        ),
+    ] = None,
     model: Model = None,
     base_url: BaseUrl = None,
     max_calls: Annotated[
@@ -184,9 +203,12 @@ def run(
     recipe = wished.recipe
     avoided = Avoided.of(load(*wished.avoid).documents if wished.avoid else ())
     documents = load(*corpus).documents
-    with _cast(wished, yes or (Path(out) / CARD).exists()) as cast:
+    with (
+        _runner(runner, processes) as workers,
+        _cast(wished, yes or (Path(out) / CARD).exists()) as cast,
+    ):
         try:
-            made = execute(documents, recipe, Path(out), tell, processes, avoided, cast)
+            made = execute(documents, recipe, Path(out), tell, workers, avoided, cast)
         except CapReached as error:
             raise CapReached(
                 f"{error}; the replies are kept: the same command with a higher cap goes on"
@@ -263,6 +285,29 @@ def verify(folder: Annotated[str, typer.Argument(metavar="DIR", help="A data set
     print(f"root {found.root}" + ("" if same else f", which was sealed as {sealed.root}"))
     if wrong or not same:
         raise typer.Exit(1)
+
+
+@contextmanager
+def _runner(given: str | None, processes: int | None) -> Iterator[Runner]:
+    """Where stages work, as `--runner` says."""
+    if given is None:
+        from longread.synth.runner import Local
+
+        yield Local(processes or _PROCESSES)
+        return
+    from longread.errors import UsageError
+
+    if not (named := _RAY.fullmatch(given)):
+        raise UsageError(
+            f"--runner {given}: there is no such runner; give ray, or ray:auto or ray:HOST:PORT on a machine of "
+            "a cluster"
+        )
+    address = named[1] or ""
+    need("ray", "ray", "pandas", "fsspec")
+    from longread.synth.ray import joined
+
+    with joined(address, processes or (None if address else _PROCESSES)) as workers:
+        yield workers
 
 
 @contextmanager

@@ -8,8 +8,10 @@ from typing import NamedTuple
 
 from longread.synth.alike import Alike
 from longread.synth.avoid import NOTHING, Avoided
+from longread.synth.facts import Fact
 from longread.synth.facts.keyed import SURROGATE
-from longread.synth.pages import base_of
+from longread.synth.pages import base_of, read
+from longread.synth.runner import ALONE, Runner
 from longread.synth.splits import splits
 from longread.types import Document
 
@@ -28,14 +30,15 @@ class Left(NamedTuple):
 
 
 class Chosen(NamedTuple):
-    """The documents that are used, each with its split, and those that are not."""
+    """The documents that are used, each with its split and what it states, and those that are not."""
 
     documents: tuple[Document, ...]
     splits: dict[str, str]
     left: tuple[Left, ...]
+    stated: dict[str, list[Fact]]
 
 
-def choose(documents: Iterable[Document], avoid: Avoided = NOTHING) -> Chosen:
+def choose(documents: Iterable[Document], avoid: Avoided = NOTHING, runner: Runner = ALONE) -> Chosen:
     """Filters, removes exact and near duplicates (the first of those alike stays), and splits by source."""
     kept: list[Document] = []
     left: list[Left] = []
@@ -56,7 +59,8 @@ def choose(documents: Iterable[Document], avoid: Avoided = NOTHING) -> Chosen:
         texts[digest] = document.source
         kept.append(document)
     sources = {document.id: document.source for document in kept}
-    return Chosen(tuple(kept), splits(sources, base_of(kept)), tuple(left))
+    stated = read(kept, runner)
+    return Chosen(tuple(kept), splits(sources, base_of(kept, stated)), tuple(left), stated)
 
 
 def _unfit(document: Document) -> str | None:

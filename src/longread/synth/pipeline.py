@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import accumulate, pairwise
@@ -30,6 +28,7 @@ from longread.synth.roles import proposals, triples, views
 from longread.synth.roles.cast import Cast
 from longread.synth.roles.finishing import Finished
 from longread.synth.roles.kept import Found, read_found, read_reworded, write_found, write_reworded
+from longread.synth.runner import ALONE, Runner
 from longread.synth.seal import SEAL, Seal, bound
 from longread.synth.solvers import Trial
 from longread.synth.sql import Tables
@@ -105,7 +104,7 @@ def run(
     recipe: Recipe,
     out: Path,
     on_progress: Callable[[Progress], None] = lambda _: None,
-    processes: int = 1,
+    runner: Runner = ALONE,
     avoid: Avoided = NOTHING,
     cast: Cast | None = None,
 ) -> Path:
@@ -116,7 +115,7 @@ def run(
 
     Errors: UsageError where `out` holds something else; InputError when the documents state nothing to ask for.
     """
-    chosen = choose(rename(tuple(documents), recipe.seed) if recipe.rename else documents, avoid)
+    chosen = choose(rename(tuple(documents), recipe.seed) if recipe.rename else documents, avoid, runner)
     _begin(out, recipe, chosen, avoid, cast)
     if (out / CARD).exists():
         shutil.rmtree(out / _PARTS, ignore_errors=True)  # where the last run was killed
@@ -125,7 +124,7 @@ def run(
     known: dict[str, Known] = {}
     for name in _SPLITS:
         own = [document for document in chosen.documents if chosen.splits[document.id] == name]
-        known[name] = Known(own, base_of(own))
+        known[name] = Known(own, base_of(own, chosen.stated))
     rounds = last = 0
     found = Found()
     if cast:
@@ -154,7 +153,7 @@ def run(
         *((unit, _part(out, unit)) for unit in units),
         *((unit, _proposed(out, unit)) for unit in proposed),
     ]
-    for unit, made in _made(waiting, known, processes, avoid):
+    for unit, made in zip(waiting, runner.map(_making, (known, avoid), waiting), strict=True):
         _keep(_part(out, unit), made)
         on_progress(Progress(unit, len(made.made), *_done(parts)))
     for unit, made in _played(out, proposed, known, cast, avoid) if cast else ():
@@ -260,19 +259,6 @@ def _begin(out: Path, recipe: Recipe, chosen: Chosen, avoid: Avoided, cast: Cast
         raise InputError(f"{noted} cannot be read: {error}; give another --out, or remove {out}") from error
 
 
-def _made(
-    units: Sequence[Unit], known: Mapping[str, Known], processes: int, avoid: Avoided
-) -> Iterator[tuple[Unit, Yield]]:
-    if processes == 1 or len(units) < 2:
-        _prepare(known, avoid)
-        yield from ((unit, _make(unit)) for unit in units)
-        return
-    with ProcessPoolExecutor(
-        processes, multiprocessing.get_context("spawn"), initializer=_prepare, initargs=(known, avoid)
-    ) as pool:
-        yield from zip(units, pool.map(_make, units), strict=True)
-
-
 def _played(
     out: Path, units: Sequence[Unit], known: Mapping[str, Known], cast: Cast, avoid: Avoided
 ) -> Iterator[tuple[Unit, Yield]]:
@@ -285,18 +271,12 @@ def _played(
             yield from cast.propose(out / _PARTS / _REPLIES, begun, ground, _tokens(ground), avoid)
 
 
-_worker: dict[str, tuple[Ground, dict[str, int], Avoided]] = {}
-"""What a process that makes samples knows, by split."""
-
-
-def _prepare(known: Mapping[str, Known], avoid: Avoided) -> None:
-    for split, own in known.items():
-        ground = _ground(own)
-        _worker[split] = (ground, _tokens(ground), avoid)
-
-
-def _make(unit: Unit) -> Yield:
-    return make(unit, *_worker[unit.split])
+def _making(shared: tuple[Mapping[str, Known], Avoided]) -> Callable[[Unit], Yield]:
+    """What makes the samples of a unit, from what is known of each split."""
+    known, avoid = shared
+    grounds = {split: _ground(own) for split, own in known.items()}
+    sizes = {split: _tokens(ground) for split, ground in grounds.items()}
+    return lambda unit: make(unit, grounds[unit.split], sizes[unit.split], avoid)
 
 
 def _tokens(ground: Ground) -> dict[str, int]:
