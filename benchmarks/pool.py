@@ -1,6 +1,6 @@
 """What several servers behind one reader give, one of them killed in mid-run and one slow.
 
-    make bench-pool       # or: python benchmarks/pool.py --runs 96 --repeats 5
+    make bench-pool       # or: python benchmarks/pool.py --runs 64 --repeats 5
 
 Servers that take a fixed time for a reply, so many at once, and do not compute. First each healthy server has runs
 by itself, then all three share them, and one is killed while they do. Compared are calls a second while at least 32
@@ -25,7 +25,7 @@ from longread.reading.events import ChunkRead, Finished
 from tests.servers.fixed import FixedProcess
 from tests.support import planted
 
-QUICK, SLOW = 0.2, 0.8
+QUICK, SLOW = 0.5, 2.0
 """Seconds a reply."""
 SLOTS = 8
 LEAST = 32
@@ -71,7 +71,7 @@ async def read(
 def main() -> None:
     """Runs all and prints a line of JSON a repeat."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=96)
+    parser.add_argument("--runs", type=int, default=64)
     parser.add_argument("--at-once", type=int, default=40)
     parser.add_argument("--repeats", type=int, default=5)
     args = parser.parse_args()
