@@ -63,9 +63,9 @@ def test_all_servers_gone_is_one_error_and_the_run_goes_on_with_them(world: Cli)
         assert all(f"{server.base_url.split('/')[2]}: HTTP 500" in told for server in (one, other))
         one.fault = other.fault = lambda number, prompt: None
         file.write_text(f'[[server]]\nbase_url = "{other.base_url}"\n')  # where the run goes on is read anew
-        [run] = json.loads(world("runs", "--json").stdout)["runs"]
+        run = failed.stderr.split("longread runs resume ")[1].split()[0]
         before = one.calls
-        done = world("runs", "resume", run["id"])
+        done = world("runs", "resume", run)
         assert one.calls == before
         assert max((one.replied + other.replied).values()) == 1, "no call is made twice"
     assert made >= 8
