@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
   $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 BIN := .venv/bin
 
-.PHONY: demo test test-all check format docs bench bench-reading bench-rl bench-learning bench-serve bench-llamacpp clean
+.PHONY: demo test test-all check format docs bench bench-reading bench-rl bench-learning bench-serve bench-pool bench-llamacpp clean
 
 demo: .venv/.core  ## a multi-hop question over this machine's own Python standard library
 	$(BIN)/python -m longread demo
@@ -37,6 +37,9 @@ bench: .venv/.all  ## start-up, overhead a chunk, and what synthesis takes, each
 
 bench-serve: .venv/.all  ## what `longread serve` adds to a short request, and whether it loses anything under load
 	$(BIN)/python benchmarks/serve.py
+
+bench-pool: .venv/.all  ## what several servers give together, one slow and one killed, beside each alone
+	$(BIN)/python benchmarks/pool.py
 
 bench-llamacpp: .venv/.all build/llama/.ready  ## nano as GGUF in llama.cpp beside transformers, ten minutes
 	$(BIN)/python benchmarks/llamacpp.py

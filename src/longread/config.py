@@ -10,16 +10,17 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError, field_validator
 
 from longread import keys, project
 from longread.errors import UsageError
+from longread.servers import Server, is_file, listed
 
 _PREFIX = "LONGREAD_"
 _MOST_TOKENS = 10**9
@@ -48,8 +49,9 @@ class Settings(BaseModel):
     model: str | None = None
     """A model's name at `base_url`, `local:PATH` for a checkpoint, `nano` (the tiny one for its own small world), or
     `extractive`."""
-    base_url: str | None = None
-    """An OpenAI-compatible endpoint, up to and with `/v1`."""
+    base_url: str | tuple[str, ...] | None = None
+    """An OpenAI-compatible endpoint, up to and with `/v1`; a list of several that share the calls; or a TOML file of
+    them with their weights."""
     api_key: SecretStr | None = None
     """Sent to `base_url` and nowhere else."""
     discover: bool = True
@@ -84,7 +86,8 @@ class Settings(BaseModel):
     top_p: float | None = Field(0.95, gt=0, le=1)
     """The paper's."""
     concurrency: int | None = Field(None, ge=1, le=4096)
-    """Calls in flight at once; what the server says, or 16, where not given. A model in this process takes 1."""
+    """Calls in flight at once; what the servers say, or 16 for each that does not, where not given. A model in this
+    process takes 1."""
     seed: int | None = Field(0, ge=-(2**63), lt=2**63)
     """Sent with each call."""
     attempts: int = Field(3, ge=1, le=10)
@@ -113,6 +116,27 @@ class Settings(BaseModel):
     """How many runs the journal keeps, the latest; all where not given."""
     state_dir: Path = Field(default_factory=lambda: platformdirs.user_state_path("longread"))
     """Where the journal lives."""
+    _servers: tuple[Server, ...] = PrivateAttr(())
+
+    @property
+    def servers(self) -> tuple[Server, ...]:
+        """Where the model is, each with the key that goes there. UsageError where a file of them cannot be read."""
+        if self._servers:
+            return self._servers
+        return tuple(_keyed(server, self.api_key) for server in listed(self.base_url))
+
+    @field_validator("base_url")
+    @classmethod
+    def _addresses(cls, given: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
+        if given is None or isinstance(given, str):
+            return str(Path(given).expanduser().absolute()) if given and is_file(given) else given
+        if not given or not all(given):
+            raise ValueError("an address in the list is empty" if given else "the list is empty")
+        if len(set(given)) < len(given) or any(map(is_file, given)):
+            raise ValueError(
+                "give each address once, or else one TOML file of servers, which can have weights"
+            )
+        return given if len(given) > 1 else given[0]
 
     @field_validator("state_dir")
     @classmethod
@@ -193,11 +217,11 @@ def resolve_settings(
         remarks.append(f"{theirs.place} sets {', '.join(in_force)}")
     if _lacks_endpoint(values) and (home := keys.openai_home(env)):
         values["base_url"], origin["base_url"] = home
-    chosen = keys.choose(
-        [(layer.origin("api_key"), layer.values) for layer in layers], values.get("base_url"), env
-    )
+    values |= _valid_address(values)
+    servers, chosen = _with_keys(listed(values.get("base_url")), layers, env)
     values["api_key"], origin["api_key"] = chosen.key, chosen.place
     settings = Settings.model_validate(values)
+    settings._servers = servers
     if origin["model"] == theirs.place and origin["price"] != _COMMAND and not _priced(settings):
         settings, origin["price"] = settings.model_copy(update={"price": None}), "default"
         remarks.append(f"price is not used: {theirs.place} names another model; give its price in `prices`")
@@ -227,10 +251,10 @@ def one_line(text: str, most: int = 300) -> str:
 
 
 def parse_value(name: str, value: str) -> Any:
-    """A setting given as text: tables as TOML (`price={input=1, output=2}`), `none` for no value."""
+    """A setting given as text: tables and lists as TOML (`price={input=1, output=2}`), `none` for no value."""
     if value.lower() in ("none", "null"):
         return None
-    if name in ("price", "prices"):
+    if name in ("price", "prices") or (name == "base_url" and value.startswith("[")):
         try:
             return tomllib.loads(f"{name} = {value}")[name]
         except (ValueError, RecursionError) as error:
@@ -319,3 +343,45 @@ def _priced(settings: Settings) -> bool:
     """Whether the cost is certain although someone else than the user named the model."""
     price = settings.price
     return price is None or settings.model in settings.prices or not (price.input or price.output)
+
+
+def _with_keys(
+    servers: tuple[Server, ...], layers: Sequence[_Layer], env: Mapping[str, str]
+) -> tuple[tuple[Server, ...], keys.Chosen]:
+    """The servers, each with its key, and the key that all of them share, if they do."""
+    told = [(layer.origin("api_key"), _with_addresses(layer.values)) for layer in layers]
+    if not servers:
+        return (), keys.choose(told, None, env)
+    chosen = [keys.choose(told, server.base_url, env) for server in servers]
+    keyed = tuple(_keyed(server, one.key) for server, one in zip(servers, chosen, strict=True))
+    shared = chosen[0].key if all(one.key == chosen[0].key for one in chosen) else None
+    unsent = {
+        one.remark: None for one, own in zip(chosen, servers, strict=True) if one.remark and not own.api_key
+    }
+    place = next((one.place for one in chosen if one.key), "default")
+    return keyed, keys.Chosen(shared, place, "; ".join(unsent) or None)
+
+
+def _keyed(server: Server, key: Any) -> Server:
+    """With `key`, unless it has one of its own."""
+    if server.api_key or not key:
+        return server
+    return Server.model_validate(server.model_dump() | {"api_key": key})
+
+
+def _valid_address(values: Mapping[str, Any]) -> dict[str, Any]:
+    """`base_url` as the setting has it: the path of a file made absolute."""
+    given = values.get("base_url")
+    return {"base_url": Settings.model_validate({"base_url": given}).base_url} if given else {}
+
+
+def _with_addresses(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A layer with the addresses that stand in its file of servers: what its key is tied to."""
+    found = _valid_address(values)
+    if not found:
+        return values
+    try:
+        servers = listed(found["base_url"])
+    except UsageError:  # of a layer that another overrides, or it would have been told
+        servers = ()
+    return {**values, "base_url": [server.base_url for server in servers]}

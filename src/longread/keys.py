@@ -30,32 +30,47 @@ def choose(layers: Sequence[tuple[str, Mapping[str, Any]]], url: object, env: Ma
     """The latest key that was set for the host of `url`, or for no host in particular.
 
     Args:
-        layers: Where an `api_key` would come from, and the settings given there. A key is set for the `base_url`
-            that is in force at its layer.
+        layers: Where an `api_key` would come from, and the settings given there. A key is set for the hosts of the
+            `base_url`, an address or a list of them, that is in force at its layer.
         url: The endpoint in use.
         env: For OPENAI_API_KEY, which goes to the host of OpenAI's variables.
     """
-    host, home = _host(url), None
+    host, homes = _host(url), None
     found = []
     for place, values in layers:
-        home = _host(values["base_url"]) if "base_url" in values else home
+        homes = _hosts(values["base_url"]) if "base_url" in values else homes
         if "api_key" in values:
-            found.append((place, values["api_key"], home))
-    for place, key, home in reversed(found):
+            found.append((place, values["api_key"], homes))
+    for place, key, homes in reversed(found):
         # The latest may be for no host in particular; an older one was replaced unless it is for this host.
-        if key and (home == host or (home is None and place == found[-1][0])):
+        anywhere = host is None or place == found[-1][0]
+        if key and (anywhere if homes is None else host in homes):
             return Chosen(key, place, None)
     openai, stands_for = env.get("OPENAI_API_KEY"), openai_home(env)
     if openai and stands_for and host and host == _host(stands_for[0]):
         return Chosen(openai, "OPENAI_API_KEY", None)
-    unsent = [f"the api_key of {place} was set for {_named(home)}" for place, key, home in found[-1:] if key]
+    unsent = [
+        f"the api_key of {place} was set for {', '.join(map(_named, homes or ())) or 'no address'}"
+        for place, key, homes in found[-1:]
+        if key
+    ]
     return Chosen(
         None, "default", f"{unsent[0]} and is not sent to {_named(host)}" if unsent and host else None
     )
 
 
-def _host(url: object) -> tuple[str, str | None, int | None] | str | None:
-    """Scheme, host and port, which a key is tied to; the address itself where it has none."""
+_Host = tuple[str, str | None, int | None] | str
+"""Scheme, host and port, which a key is tied to; the address itself where it has none."""
+
+
+def _hosts(urls: object) -> list[_Host] | None:
+    """Of an address or a list of them; None where none is named."""
+    if not urls and urls != []:
+        return None
+    return [host for url in (urls if isinstance(urls, list | tuple) else [urls]) if (host := _host(url))]
+
+
+def _host(url: object) -> _Host | None:
     if not url:
         return None
     try:
@@ -65,7 +80,7 @@ def _host(url: object) -> tuple[str, str | None, int | None] | str | None:
         return str(url)
 
 
-def _named(host: tuple[str, str | None, int | None] | str | None) -> str:
+def _named(host: _Host | None) -> str:
     """A host as it may be shown: an address that cannot be read may hold a password."""
     if not isinstance(host, tuple) or not host[1]:
         return "an address that cannot be read"

@@ -132,7 +132,7 @@ def test_a_key_goes_to_its_own_host_alone(
 ) -> None:
     monkeypatch.setenv("LONGREAD_API_KEY", "sk-mine")
     with ScriptServer(routes={"/v1/models": entries("mine")}) as own:
-        text = listed(capsys, base_url=own.base_url)
+        text = listed(capsys, base_url=[own.base_url])
     assert marked(text) == ["mine"]
     assert "the command gives" in text
     assert {request.headers.get("authorization") for request in own.requests} == {"Bearer sk-mine"}
@@ -220,7 +220,7 @@ def test_a_server_is_asked_for_what_holds_for_all_its_models_once(
     routes = {"/v1/models": entries("a", "b", "c", "d"), "/api/version": {"version": "1"}}
     with ScriptServer(routes=routes) as server:
         monkeypatch.setattr(discover, "LOCAL_SERVERS", ())
-        listed(capsys, base_url=server.base_url)
+        listed(capsys, base_url=[server.base_url])
     asked = [request.path for request in server.requests]
     assert asked.count("/api/v0/models") <= 2  # for the list, and by ask for its one model
     assert asked.count("/api/show") == 5

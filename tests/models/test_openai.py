@@ -511,7 +511,7 @@ async def test_a_long_pause_is_told_with_its_reason(caplog: pytest.LogCaptureFix
     busy = http({"error": {"message": "over\x1b[2Jloaded"}}, 503)
     with ScriptServer(busy, busy, busy, busy, said("fine")) as server:
         await ask(server, retries=5)
-    told = [record.getMessage() for record in caplog.records if record.name == "longread.models.openai"]
+    told = [record.getMessage() for record in caplog.records if record.name == "longread.models.retrying"]
     assert len(told) == 2  # after half a second and a second, nothing
     assert all("503" in line and "trying again in" in line and "\x1b" not in line for line in told)
 

@@ -110,6 +110,10 @@ class ScriptServer:
         assert started.wait(10)
         return self
 
+    def join(self) -> None:
+        """Waits for ever."""
+        self._thread.join()
+
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._over.set)
         self._thread.join(10)
@@ -121,6 +125,7 @@ class ScriptServer:
             while True:
                 request = await _read(reader)
                 self.requests.append(request)
+                await self._work(request)
                 for part in self._answer(request):
                     if part is End.STALL:
                         await self._over.wait()
@@ -132,6 +137,9 @@ class ScriptServer:
             pass
         finally:
             writer.close()
+
+    async def _work(self, request: Request) -> None:
+        """What takes time before an answer: nothing here."""
 
     def _answer(self, request: Request) -> Answer:
         if request.path.endswith("/chat/completions"):

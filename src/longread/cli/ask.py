@@ -103,7 +103,7 @@ def ask(
     usage, 3 not in the documents, 4 stopped at a cap, 130 interrupted.
     """
     from longread.cli.asking import execute
-    from longread.cli.overrides import assignments, caps, given
+    from longread.cli.overrides import address, assignments, caps, given
     from longread.errors import UsageError
 
     if truncate not in (None, "middle"):
@@ -123,7 +123,7 @@ def ask(
         raise UsageError("a question is empty; give one in quotes before the paths")
     settings: dict[str, Any] = {
         "model": model,
-        "base_url": base_url,
+        "base_url": address(base_url),
         "strategy": strategy,
         "prompts": str(Path(prompts).resolve()) if prompts and Path(prompts).is_file() else prompts,
         "window": window,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import re
 import shutil
@@ -18,8 +19,10 @@ from typing import Literal, NamedTuple
 from longread.config import Resolved, Settings
 from longread.errors import LongreadError, ModelError
 from longread.models.base import Message, Sampling
-from longread.models.endpoint import KINDS, Endpoint, inspect_endpoint
+from longread.models.discover import inspect_servers
+from longread.models.endpoint import KINDS, Endpoint
 from longread.models.openai import OpenAIModel
+from longread.models.pool import PoolModel
 from longread.models.probe import Speed, probe
 from longread.project import EXTRACTIVE
 from longread.reading.budgets import FRAME
@@ -27,6 +30,7 @@ from longread.reading.exam import filler
 from longread.reading.journal import Journal
 from longread.reading.language import LanguagePolicy
 from longread.reading.opening import Opened, open_policy
+from longread.servers import Server
 
 _SAMPLE = 1_500
 """Tokens that speed and counting are measured on."""
@@ -117,6 +121,8 @@ class ModelChecks:
 
     async def checks(self) -> AsyncIterator[Check]:
         """One after another, to the first that fails."""
+        async for check in self._servers():
+            yield check
         yield (answers := await self._answers())
         if answers.status == "fail":
             return
@@ -151,12 +157,36 @@ class ModelChecks:
 
     async def _endpoint(self) -> Endpoint | None:
         """What the server says once the model is loaded."""
-        if not isinstance(self._model, OpenAIModel):
-            return None
-        key = self._settings.api_key if self._settings.base_url else None
-        return await inspect_endpoint(
-            self._model.base_url, self._model.name, key.get_secret_value() if key else None
-        )
+        if isinstance(self._model, PoolModel):
+            endpoints = await inspect_servers(self._settings.servers, self._model.name)
+            return min(endpoints, key=lambda one: one.window or math.inf)
+        if isinstance(self._model, OpenAIModel):
+            servers = self._settings.servers or (Server(base_url=self._model.base_url),)
+            return (await inspect_servers(servers, self._model.name))[0]
+        return None
+
+    async def _servers(self) -> AsyncIterator[Check]:
+        """Each of several servers."""
+        if not isinstance(self._model, PoolModel):
+            return
+        for server, one in zip(
+            self._settings.servers,
+            await inspect_servers(self._settings.servers, self._model.name),
+            strict=True,
+        ):
+            if one.trouble:
+                todo = "start it, or leave it out; its calls go to the others"
+                yield Check("warn", "server", f"{one.base_url} {one.trouble}", todo)
+                continue
+            window = f"window {one.window:,}" if one.window else "window unknown"
+            facts = [
+                one.server,
+                one.model,
+                window,
+                f"{one.slots} calls at once" if one.slots else "",
+                f"weight {server.weight:g}",
+            ]
+            yield Check("ok", "server", f"{one.base_url}: {', '.join(filter(None, facts))}")
 
     def _window(self, endpoint: Endpoint | None) -> Check:
         own, stated, note = self._settings.window, self._model.window, None

@@ -92,8 +92,11 @@ def _values(resolved: Resolved) -> dict[str, Any]:
     values = resolved.settings.model_dump(mode="json")
     if values["api_key"] is not None:
         values["api_key"] = _HIDDEN
-    if values["base_url"] is not None:
-        values["base_url"] = _URL_SECRETS.sub("(hidden)", values["base_url"])
+    match values["base_url"]:
+        case str(url):
+            values["base_url"] = _URL_SECRETS.sub("(hidden)", url)
+        case list(urls):
+            values["base_url"] = [_URL_SECRETS.sub("(hidden)", url) for url in urls]
     return values
 
 
@@ -116,6 +119,8 @@ def _toml(value: Any) -> str:
         case dict():
             entries = (f"{_key(name)} = {_toml(entry)}" for name, entry in value.items() if entry is not None)
             return f"{{{', '.join(entries)}}}"
+        case list():
+            return json.dumps(value)
     return str(value)
 
 

@@ -54,9 +54,11 @@ def doctor(
     """
     import asyncio
 
-    from longread.cli.overrides import assignments, given
+    from longread.cli.overrides import address, assignments, given
 
-    overrides = given({"model": model, "base_url": base_url, "window": window}) | assignments(set_ or [])
+    overrides = given({"model": model, "base_url": address(base_url), "window": window}) | assignments(
+        set_ or []
+    )
     report = Report(as_json)
     asyncio.run(_examine(overrides, quality, report))
     report.finish()

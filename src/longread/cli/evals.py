@@ -129,7 +129,7 @@ def run(
     need("eval", "inspect_ai")
     import asyncio
 
-    from longread.cli.overrides import assignments, given
+    from longread.cli.overrides import address, assignments, given
     from longread.config import resolve_settings
     from longread.errors import UsageError
     from longread.evals.benchmarks import Options
@@ -140,7 +140,9 @@ def run(
     from longread.printable import printable
     from longread.worlds.lengths import parse_length
 
-    settings = given({"model": model, "base_url": base_url, "window": window}) | assignments(set_ or [])
+    settings = given({"model": model, "base_url": address(base_url), "window": window}) | assignments(
+        set_ or []
+    )
     resolved = resolve_settings(settings)
     for remark in resolved.remarks:
         _say(remark)

@@ -57,7 +57,7 @@ def mcp(
     import signal
     import sys
 
-    from longread.cli.overrides import assignments, caps, given
+    from longread.cli.overrides import address, assignments, caps, given
     from longread.config import resolve_settings
     from longread.printable import printable
 
@@ -70,7 +70,9 @@ def mcp(
     def say(text: str) -> None:
         print(printable(text), file=sys.stderr, flush=True)
 
-    overrides = given({"model": model, "base_url": base_url}) | caps(max_calls, max_total_tokens, max_cost)
+    overrides = given({"model": model, "base_url": address(base_url)}) | caps(
+        max_calls, max_total_tokens, max_cost
+    )
     resolved = resolve_settings(overrides | assignments(set_ or []))  # before the folder changes
     roots = Roots(root or ["."])
     for remark in resolved.remarks:

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from longread.config import Resolved, Settings
+    from collections.abc import Sequence
+
+    from longread.config import Resolved
     from longread.models.endpoint import Endpoint
+    from longread.servers import Server as Address
 
 EXAMPLES = """\b
 Examples:
@@ -35,7 +38,8 @@ class Choice:
     """The model that `ask` would take, or why it would take none."""
 
     model: str | None
-    base_url: str | None
+    places: tuple[str, ...]
+    """Addresses of its servers; none for a model in this process."""
     why: str
 
 
@@ -57,7 +61,11 @@ def register(app: typer.Typer) -> None:
 
 def models(
     base_url: Annotated[
-        str | None, typer.Option(help="An OpenAI-compatible endpoint to list instead of the configured one.")
+        list[str] | None,
+        typer.Option(
+            help="An OpenAI-compatible endpoint to list instead of the configured one; may be repeated, or a TOML "
+            "file of endpoints."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -69,10 +77,10 @@ def models(
     import asyncio
 
     from longread.cli.output import print_json
-    from longread.cli.overrides import given
+    from longread.cli.overrides import address, given
     from longread.config import resolve_settings
 
-    listing = asyncio.run(survey_all(resolve_settings(given({"base_url": base_url}))))
+    listing = asyncio.run(survey_all(resolve_settings(given({"base_url": address(base_url)}))))
     if as_json:
         print_json(as_object(listing))
     else:
@@ -88,11 +96,11 @@ async def survey_all(resolved: Resolved) -> Listing:
 
     settings = resolved.settings
     configured, found = await asyncio.gather(
-        _configured(settings), survey() if settings.discover else _nothing()
+        asyncio.gather(*map(_configured, settings.servers)), survey() if settings.discover else _nothing()
     )
-    servers = [Server(models[0].base_url, models) for models in found]
-    if configured:
-        servers = [configured, *(s for s in servers if _port(s.base_url) != _port(configured.base_url))]
+    named = {_port(server.base_url) for server in configured}
+    others = [Server(models[0].base_url, models) for models in found]
+    servers = [*configured, *(server for server in others if _port(server.base_url) not in named)]
     choice = await _choose(resolved, configured)
     remarks = list(resolved.remarks)
     if not settings.discover:
@@ -104,22 +112,19 @@ async def _nothing() -> list[list[Endpoint]]:
     return []
 
 
-async def _configured(settings: Settings) -> Server | None:
+async def _configured(server: Address) -> Server:
     from longread.errors import ModelError
     from longread.models.endpoint import list_models
 
-    url = settings.base_url
-    if url is None:
-        return None
-    key = settings.api_key.get_secret_value() if settings.api_key else None
+    key = server.api_key.get_secret_value() if server.api_key else None
     try:
-        found = await list_models(url, key)
+        found = await list_models(server.base_url, key)
     except ModelError as error:
-        return Server(url, [], str(error))
-    return Server(found[0].base_url if found else url, found)
+        return Server(server.base_url, [], str(error))
+    return Server(found[0].base_url if found else server.base_url, found)
 
 
-async def _choose(resolved: Resolved, configured: Server | None) -> Choice:
+async def _choose(resolved: Resolved, configured: Sequence[Server]) -> Choice:
     """What `ask` would open. A checkpoint is not loaded for it."""
     from longread.errors import LongreadError
     from longread.models.discover import require_local_extra
@@ -131,11 +136,11 @@ async def _choose(resolved: Resolved, configured: Server | None) -> Choice:
     try:
         if name and (name == NANO or name.startswith(LOCAL_PREFIX)):
             require_local_extra()
-            return Choice(name, None, f"{name}, as {origin['model']} says")
+            return Choice(name, (), f"{name}, as {origin['model']} says")
         opened = await open_policy(settings)
         await opened.close()
     except LongreadError as error:
-        return Choice(None, None, str(error))
+        return Choice(None, (), str(error))
     why = opened.choice.removeprefix("model: ")
     if name:
         why += f"; as {origin['model']} says"
@@ -143,10 +148,16 @@ async def _choose(resolved: Resolved, configured: Server | None) -> Choice:
         why += f"; the first chat model of the base_url that {origin['base_url']} gives"
     elif opened.resolved.get("base_url"):
         why += "; the first chat model that was found on this machine"
-    if name and configured and configured.models and name not in [m.model for m in configured.models]:
+    if (
+        name
+        and len(configured) == 1
+        and configured[0].models
+        and name not in [m.model for m in configured[0].models]
+    ):
         why += "; the server does not list it"
-    place = configured.base_url if configured else opened.resolved.get("base_url")
-    return Choice(opened.resolved["model"], place, why)
+    found = opened.resolved.get("base_url")
+    places = [server.base_url for server in configured] or ([found] if found else [])
+    return Choice(opened.resolved["model"], tuple(places), why)
 
 
 def _port(base_url: str) -> object:
@@ -185,13 +196,18 @@ def as_object(listing: Listing) -> dict[str, Any]:
             for server in listing.servers
         ],
         "local": listing.local,
-        "chosen": {"model": choice.model, "base_url": choice.base_url, "why": choice.why},
+        "chosen": {"model": choice.model, "base_url": _given(choice.places), "why": choice.why},
         "remarks": listing.remarks,
     }
 
 
+def _given(places: tuple[str, ...]) -> str | tuple[str, ...] | None:
+    """An address as such; several as a list."""
+    return places if len(places) > 1 else next(iter(places), None)
+
+
 def _chosen(model: Endpoint, choice: Choice) -> bool:
-    return (model.model, model.base_url) == (choice.model, choice.base_url)
+    return model.model == choice.model and model.base_url in choice.places
 
 
 def _print(listing: Listing) -> None:

@@ -15,7 +15,11 @@ Model = Annotated[
     ),
 ]
 BaseUrl = Annotated[
-    str | None, typer.Option(help="An OpenAI-compatible endpoint, such as http://localhost:8000/v1.")
+    list[str] | None,
+    typer.Option(
+        help="An OpenAI-compatible endpoint, such as http://localhost:8000/v1; given several times, they share the "
+        "calls. Or a TOML file of endpoints."
+    ),
 ]
 Window = Annotated[int | None, typer.Option(help="Tokens the model can take.")]
 Assignments = Annotated[

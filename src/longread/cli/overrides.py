@@ -13,6 +13,11 @@ def given(settings: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if value is not None}
 
 
+def address(urls: list[str] | None) -> str | list[str] | None:
+    """`--base-url` as the setting: one address or file, or several addresses."""
+    return urls[0] if urls and len(urls) == 1 else urls or None
+
+
 def caps(max_calls: int | None, max_total_tokens: int | None, max_cost: float | None) -> dict[str, Any]:
     """The options that limit a run, as settings."""
     return given({"max_calls": max_calls, "max_total_tokens": max_total_tokens, "max_cost": max_cost})

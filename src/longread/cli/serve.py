@@ -79,7 +79,7 @@ def serve(
     import asyncio
     import sys
 
-    from longread.cli.overrides import assignments, caps, given
+    from longread.cli.overrides import address, assignments, caps, given
     from longread.config import resolve_settings
     from longread.errors import UsageError
     from longread.printable import printable
@@ -102,7 +102,7 @@ def serve(
     def say(text: str) -> None:
         print(printable(text), file=sys.stderr, flush=True)
 
-    overrides = given({"model": model, "base_url": base_url, "window": window})
+    overrides = given({"model": model, "base_url": address(base_url), "window": window})
     overrides |= caps(max_calls, max_total_tokens, max_cost)
     resolved = resolve_settings(overrides | assignments(set_ or []))
     for remark in resolved.remarks:

@@ -164,6 +164,7 @@ def run(
     asked, 2 wrong usage, 4 a cap on tokens or cost was reached, 130 interrupted.
     """
     need("synth", "duckdb", "pyarrow", "rensa", "sqlglot")
+    from longread.cli.overrides import address
     from longread.config import one_line
     from longread.documents.load import load
     from longread.errors import CapReached
@@ -190,7 +191,7 @@ def run(
         "rename": rename,
         "avoid": avoid or None,
         "model": model,
-        "base_url": base_url,
+        "base_url": address(base_url),
         "max_calls": max_calls,
         "max_total_tokens": max_total_tokens,
         "max_cost": max_cost,

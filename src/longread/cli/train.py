@@ -129,8 +129,10 @@ def _time(seconds: float) -> str:
 async def _judge(name: str, url: str | None) -> ChatModel:
     """The model that compares answers."""
     from longread.config import load_settings
-    from longread.models.discover import open_model
+    from longread.models.discover import connect_all, inspect_servers, open_model
+    from longread.project import in_process
 
-    settings = load_settings({})
-    key = settings.api_key.get_secret_value() if settings.api_key else None
-    return await open_model(name, url or settings.base_url, api_key=key)
+    servers = load_settings({"base_url": url} if url else {}).servers
+    if in_process(name) or not servers:
+        return await open_model(name)
+    return connect_all(await inspect_servers(servers, name), servers)

@@ -32,6 +32,8 @@ from longread.evals.logs import read_runs
 from longread.evals.results import RunResults
 from longread.evals.sitting import DIRECT, Outcome, Sitting, check_strategy, kept_as, seeded
 from longread.evals.tasks import choose, make_task, sat
+from longread.models.openai import OpenAIModel
+from longread.models.pool import PoolModel
 from longread.project import EXTRACTIVE
 from longread.reading.journal import Journal
 from longread.reading.opening import Opened, open_policy
@@ -244,14 +246,24 @@ async def run(prepared: Prepared, progress: Progress) -> list[RunResults]:
 
 def inspect_model(settings: Settings, opened: Opened) -> Model:
     """The same model for benchmarks that Inspect runs by itself. UsageError where it has no endpoint."""
-    url, name = opened.resolved.get("base_url"), opened.resolved.get("model")
-    if not url:
+    model = getattr(opened.policy, "model", None)
+    if isinstance(model, PoolModel):
+        raise UsageError(
+            "the general benchmarks are asked by Inspect itself, at one endpoint; give one --base-url (that of "
+            "longread serve, say, which can stand before several)"
+        )
+    if not isinstance(model, OpenAIModel):
         raise UsageError(f"the general benchmarks need a model at --base-url; {opened.policy.name} has none")
-    key = settings.api_key.get_secret_value() if settings.api_key else "none"
+    key = settings.servers[0].api_key if settings.servers else None
     config = GenerateConfig(
         temperature=settings.temperature, top_p=settings.top_p, max_tokens=settings.answer_tokens
     )
-    return get_model(f"openai-api/longread/{name}", base_url=url, api_key=key, config=config)
+    return get_model(
+        f"openai-api/longread/{model.name}",
+        base_url=model.base_url,
+        api_key=key.get_secret_value() if key else "none",
+        config=config,
+    )
 
 
 def _task(

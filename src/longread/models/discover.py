@@ -9,15 +9,17 @@ import asyncio
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from longread.errors import ModelError, UsageError
 from longread.models.base import ChatModel
 from longread.models.usage import Prices
 from longread.project import LOCAL_PREFIX, NANO
+from longread.servers import Server
 
 if TYPE_CHECKING:
     from longread.models.endpoint import Endpoint
+    from longread.models.openai import OpenAIModel
 
 LOCAL_SERVERS = (
     "http://127.0.0.1:11434/v1",  # Ollama
@@ -125,6 +127,71 @@ async def open_model(
     )
 
 
+async def inspect_servers(servers: Sequence[Server], model: str | None = None) -> list[Endpoint]:
+    """What each server is, all asked at once. With no model named, the first chat model of the first that has one.
+
+    Raises:
+        ModelError: No model is named, and no server names one that can chat.
+        UsageError: An address is none.
+    """
+    from longread.models.endpoint import inspect_endpoint
+
+    async def inspect(server: Server, model: str | None) -> Endpoint:
+        key = server.api_key.get_secret_value() if server.api_key else None
+        return await inspect_endpoint(server.base_url, server.model or model, key)
+
+    if model is None and len(servers) > 1:
+        troubles = []
+        for server in servers:
+            try:
+                model = (await inspect(server, None)).model
+                break
+            except ModelError as error:
+                troubles.append(str(error))
+        else:
+            raise ModelError("; ".join(troubles))
+    return await asyncio.gather(*(inspect(server, model) for server in servers))
+
+
+def connect_all(
+    endpoints: Sequence[Endpoint],
+    servers: Sequence[Server],
+    *,
+    prices: Sequence[Prices | None] | None = None,
+    retries: int = 8,
+    **options: Any,
+) -> ChatModel:
+    """The model at one server, or at several that share the calls.
+
+    Args:
+        endpoints: What `inspect_servers` found.
+        servers: With their keys and weights.
+        prices: For the cost in usage, by server.
+        retries: How often a call is tried again.
+        options: As for `connect`.
+    """
+    models = [
+        connect(
+            endpoint,
+            api_key=server.api_key.get_secret_value() if server.api_key else None,
+            price=prices[at] if prices else None,
+            retries=retries,
+            **options,
+        )
+        for at, (endpoint, server) in enumerate(zip(endpoints, servers, strict=True))
+    ]
+    if len(models) == 1:
+        return models[0]
+    from longread.models.pool import PoolModel
+
+    return PoolModel(
+        models,
+        weights=[server.weight for server in servers],
+        slots=[endpoint.slots for endpoint in endpoints],
+        retries=retries,
+    )
+
+
 def connect(
     endpoint: Endpoint,
     *,
@@ -135,7 +202,7 @@ def connect(
     timeout: float = 600.0,
     retries: int = 8,
     price: Prices | None = None,
-) -> ChatModel:
+) -> OpenAIModel:
     """The model at an endpoint that was inspected or discovered. Arguments as for `open_model`."""
     from longread.models.openai import OpenAIModel
 

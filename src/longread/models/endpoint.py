@@ -56,6 +56,8 @@ class Endpoint(NamedTuple):
     """What the user should know, when the window is only assumed."""
     slots: int | None = None
     """Requests that it works on at once, where it says so."""
+    trouble: str | None = None
+    """Why the model may not be had there: the server does not answer with its models, or has no such one."""
 
 
 async def inspect_endpoint(
@@ -80,7 +82,10 @@ async def inspect_endpoint(
             listed = ", ".join(str(entry["id"]) for entry in entries or ())
             why = f"lists only {listed}, which cannot chat" if listed else server.silence
             raise ModelError(f"{host_of(base_url)} {why}; name one with --model, or check base_url")
-        return await server.describe(chosen or {"id": model})
+        endpoint = await server.describe(chosen or {"id": model})
+        if chosen:
+            return endpoint
+        return endpoint._replace(trouble=server.silence if entries is None else f"does not list {model}")
 
 
 async def list_models(base_url: str, api_key: str | None = None, *, seconds: float = 5.0) -> list[Endpoint]:

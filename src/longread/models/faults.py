@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from longread.errors import ModelError
+
 LONGEST_WAIT = 120.0
 """Seconds: the most that a Retry-After may ask for."""
 
@@ -44,6 +46,10 @@ class Fault(Exception):  # noqa: N818 -- it may pass: not yet an error
         """Whether there was a connection at all."""
 
 
+class ServerRefusalError(ModelError):
+    """A server will not serve this client or this model. Another may."""
+
+
 class ServerError(Exception):
     """The server said what is wrong.
 
@@ -68,6 +74,11 @@ class ServerError(Exception):
         if "insufficient_quota" in self.kind:
             return False
         return self.status in (408, 409, 425, 429) or self.status >= 500
+
+    @property
+    def own(self) -> bool:
+        """Whether it lies with this server and not with the request: its key, account, model or address."""
+        return self.status in (401, 402, 403, 404, 429) or 300 <= self.status < 400
 
     @property
     def too_long(self) -> bool:

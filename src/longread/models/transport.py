@@ -74,7 +74,7 @@ class Transport:
         """
         with _faults(self._timeout):
             url = f"{self.base_url}/chat/completions"
-            async with self._sent(url, body, self._timeout) as response:
+            async with self._sent("POST", url, body, self._timeout) as response:
                 if "text/event-stream" in response.headers.get("content-type", ""):
                     await _read_stream(response, draft)
                 else:
@@ -84,8 +84,21 @@ class Transport:
         """The parsed reply to a small request; Fault or ServerError as for `complete`."""
         timeout = min(self._timeout, _SMALL_SECONDS)
         with _faults(timeout):
-            async with self._sent(url, body, timeout) as response:
+            async with self._sent("POST", url, body, timeout) as response:
                 return _parsed(await response.aread())
+
+    async def alive(self) -> bool:
+        """Whether the server answers when asked for its models, were it that it lists none."""
+        timeout = min(self._timeout, _SMALL_SECONDS)
+        try:
+            with _faults(timeout):
+                async with self._sent("GET", f"{self.base_url}/models", None, timeout) as response:
+                    await response.aread()
+        except ServerError as error:
+            return not error.passing
+        except Fault:
+            return False
+        return True
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -94,11 +107,13 @@ class Transport:
             await asyncio.gather(*(pool.client.aclose() for pool in pools))
 
     @asynccontextmanager
-    async def _sent(self, url: str, body: object, seconds: float) -> AsyncIterator[httpx2.Response]:
+    async def _sent(
+        self, method: str, url: str, body: object, seconds: float
+    ) -> AsyncIterator[httpx2.Response]:
         """A response whose body is still to be read. ServerError unless it is one of success."""
         pool = await self._room()
         timeout = httpx2.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS), pool=None)
-        request = pool.client.build_request("POST", url, json=body, timeout=timeout)
+        request = pool.client.build_request(method, url, json=body, timeout=timeout)
         pool.flying += 1
         try:
             async with aclosing(await pool.client.send(request, stream=True)) as response:

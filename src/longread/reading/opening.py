@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from longread.config import CAPS, Settings
 from longread.errors import UsageError
@@ -14,6 +14,10 @@ from longread.reading.extractive import ExtractivePolicy
 from longread.reading.language import ASSUMED_WINDOW, CONCURRENCY, LanguagePolicy
 from longread.reading.policy import Policy
 from longread.reading.prompts import LEDGER, load_prompts
+from longread.servers import Server
+
+if TYPE_CHECKING:
+    from longread.models.endpoint import Endpoint
 
 
 class Opened(NamedTuple):
@@ -61,56 +65,76 @@ async def open_policy(settings: Settings) -> Opened:
             f"model '{name}' needs an endpoint: give --base-url (or LONGREAD_BASE_URL), "
             "local:PATH for a checkpoint, or extractive for no model"
         )
-    from longread.models.discover import connect, discover, open_model
-    from longread.models.endpoint import inspect_endpoint
+    from longread.models.discover import discover, open_model
+
+    if name is not None and in_process(name):
+        model = await open_model(name, window=settings.window)
+        policy = _language(model, settings, 1)
+        return Opened(
+            policy, _choice(name, model, policy, settings), None, True, {"model": name}, model.close
+        )
+    if settings.servers:
+        return await _remote(settings, name, settings.servers, {"base_url": settings.base_url})
+    found = await discover()
+    if found is None:
+        why = "no model is configured and no model server runs on this machine"
+        return _extractive(settings, f"model: extractive, since {why}")
+    # Whoever listens here was not given the key, nor will they be when the run goes on.
+    server = Server(base_url=found.base_url)
+    return await _remote(settings, found.model, (server,), {"base_url": found.base_url, "api_key": ""})
+
+
+async def _remote(
+    settings: Settings, name: str | None, servers: Sequence[Server], resolved: dict[str, Any]
+) -> Opened:
+    """A model at one server or several."""
+    from longread.models.discover import connect_all, inspect_servers
     from longread.models.transport import host_of, is_loopback
 
-    key = settings.api_key.get_secret_value() if settings.api_key else None
-    resolved: dict[str, Any] = {}
-    if name is None and url is None:
-        key = None  # whoever listens here was not given it
-        resolved["api_key"] = ""  # nor will they be when the run goes on
-        found = await discover()
-        if found is None:
-            why = "no model is configured and no model server runs on this machine"
-            return _extractive(settings, f"model: extractive, since {why}")
-        name, url = found.model, found.base_url
-    if url is None or (name and in_process(name)):
-        model, host, price = await open_model(name, window=settings.window), None, None
-        concurrency: int | None = 1
-    else:
-        endpoint = await inspect_endpoint(url, name, key)
-        host = None if is_loopback(url) else host_of(url)
-        concurrency = settings.concurrency or endpoint.slots
-        price = settings.price_of(endpoint.model)
-        if settings.max_cost is not None and price is None:
-            raise UsageError(
-                f"max_cost needs the price of {endpoint.model}: set `price` (see `longread config`), such as "
-                "--set 'price={input=0.5, output=2}' for a million tokens each"
-            )
-        model = connect(
-            endpoint,
-            api_key=key,
-            window=settings.window,
-            structured=settings.structured,
-            stream=settings.stream,
-            timeout=settings.timeout,
-            retries=settings.retries,
-            price=price,
+    endpoints = await inspect_servers(servers, name)
+    prices = [settings.price_of(endpoint.model) for endpoint in endpoints]
+    if settings.max_cost is not None and None in prices:
+        unknown = endpoints[prices.index(None)].model
+        raise UsageError(
+            f"max_cost needs the price of {unknown}: set `price` (see `longread config`), such as "
+            "--set 'price={input=0.5, output=2}' for a million tokens each"
         )
-    policy = _language(model, settings, concurrency)
-    place = f" at {url}" if url else ""
+    model = connect_all(
+        endpoints,
+        servers,
+        prices=prices,
+        window=settings.window,
+        structured=settings.structured,
+        stream=settings.stream,
+        timeout=settings.timeout,
+        retries=settings.retries,
+    )
+    slots = sum(endpoint.slots or CONCURRENCY for endpoint in endpoints)
+    policy = _language(model, settings, settings.concurrency or slots)
+    choice = _choice(f"{model.name} at {_place(servers, endpoints)}", model, policy, settings)
+    hosts = [host_of(server.base_url) for server in servers if not is_loopback(server.base_url)]
+    free = not hosts or all(price and not (price.input or price.output) for price in prices)
+    return Opened(
+        policy, choice, ", ".join(hosts) or None, free, {"model": model.name} | resolved, model.close
+    )
+
+
+def _place(servers: Sequence[Server], endpoints: Sequence[Endpoint]) -> str:
+    """Where a model is; of several servers also which do not answer."""
+    if len(servers) == 1:
+        return servers[0].base_url
+    troubles = [f"{one.base_url} {one.trouble}" for one in endpoints if one.trouble]
+    return "; ".join([f"{len(servers)} servers ({', '.join(one.base_url for one in endpoints)})", *troubles])
+
+
+def _choice(what: str, model: ChatModel, policy: LanguagePolicy, settings: Settings) -> str:
     window = (
         f"window {policy.budgets.window:,}"
         if settings.window or model.window
         else f"its window is unknown, {ASSUMED_WINDOW:,} assumed (--window sets it)"
     )
-    name = name if name and in_process(name) else model.name
-    resolved |= {"model": name, "base_url": url}
     note = getattr(model, "note", None)
-    choice = f"model: {name}{place}, {window}" + (f"; {note}" if note else "")
-    free = host is None or (price is not None and not (price.input or price.output))
-    return Opened(policy, choice, host, free, resolved, model.close)
+    return f"model: {what}, {window}" + (f"; {note}" if note else "")
 
 
 def policy_for(model: ChatModel | Policy, settings: Settings) -> Policy:

@@ -42,7 +42,7 @@ class Wishes(BaseModel):
     rename: bool = False
     avoid: list[str] = []
     model: str | None = None
-    base_url: str | None = None
+    base_url: str | list[str] | None = None
     max_calls: Annotated[int, Field(ge=1)] | None = None
     max_total_tokens: Annotated[int, Field(ge=1)] | None = None
     max_cost: Annotated[float, Field(gt=0)] | None = None

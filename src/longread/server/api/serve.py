@@ -12,6 +12,8 @@ import uvicorn
 
 from longread.config import Settings
 from longread.errors import UsageError
+from longread.models.openai import OpenAIModel
+from longread.models.pool import PoolModel
 from longread.reading.language import LanguagePolicy
 from longread.reading.opening import Opened, open_policy
 from longread.server.api.app import build
@@ -21,6 +23,7 @@ from longread.server.api.keys import Keys
 from longread.server.api.limits import Limits
 from longread.server.api.owners import Owners
 from longread.server.api.relay import EndpointRelay, ModelRelay, Relay
+from longread.server.api.spread import SpreadRelay
 
 _PATIENCE = 10
 """Seconds that open connections have to end when the server does."""
@@ -124,11 +127,17 @@ def _relay(opened: Opened, settings: Settings, limits: Limits) -> Relay | None:
     policy = opened.policy
     if not isinstance(policy, LanguagePolicy):
         return None
-    url = opened.resolved.get("base_url")
-    if url is None:
-        return ModelRelay(policy.model, policy.budgets.answer)
-    # A server that was found by itself was not given the key.
-    key = (
-        settings.api_key.get_secret_value() if settings.api_key and "api_key" not in opened.resolved else None
-    )
-    return EndpointRelay(url, key, settings.timeout, policy.name, limits.relayed)
+    model = policy.model
+
+    def relay(server: OpenAIModel, at: int = 0) -> EndpointRelay:
+        # A server that was found by itself was not given a key.
+        key = settings.servers[at].api_key if settings.servers else None
+        secret = key.get_secret_value() if key else None
+        return EndpointRelay(server.base_url, secret, settings.timeout, server.name, limits.relayed)
+
+    if isinstance(model, PoolModel):
+        relays = {backend: relay(server, at) for at, (backend, server) in enumerate(model.servers.items())}
+        return SpreadRelay(relays, model.balancer)
+    if isinstance(model, OpenAIModel):
+        return relay(model)
+    return ModelRelay(model, policy.budgets.answer)
