@@ -1,6 +1,6 @@
 import re
 
-from tests.support import generated
+from tests.support import generated, scale
 
 
 def test_the_table_of_settings_is_up_to_date() -> None:
@@ -11,6 +11,10 @@ def test_the_table_of_settings_is_up_to_date() -> None:
 
 def test_the_command_reference_is_up_to_date() -> None:
     assert generated.COMMANDS.read_text(encoding="utf-8") == generated.commands_page(), "run `make docs`"
+
+
+def test_what_large_jobs_cost_is_up_to_date() -> None:
+    assert scale.PAGE.read_text(encoding="utf-8") == scale.scale_page(), "run `make docs`"
 
 
 def test_the_readme_tree_names_every_module() -> None:
