@@ -258,9 +258,9 @@ Texts and replies take {fill} of what a stage allows: published of the paper's t
 replies. GPUs reach {efficiency} of an H100's 989 TFLOP/s and 3.35 TB/s (the maker's), with a mixture of experts
 {sparse}. Published of training are 0.21 to 0.35 (Qwen3-8B, texts of 1M tokens: huggingface/transformers#48324), 0.39
 (Qwen3-32B, 4K: pytorch/torchtitan#1690) and under 0.2 to 0.3 (Qwen3-30B-A3B: alibaba/Pai-Megatron-Patch#643); of
-drawing it is assumed. Selection of questions, a judge, checkpoints and failures come on top. Nothing of this table was
-run: measure your first steps, and give `longread train plan` the `--fill` and `--efficiency` that fit them. Most of
-the cost is replies, so it grows with how long a model thinks.
+drawing it is assumed. Selection of questions, a judge, checkpoints and failures come on top. Nothing of this table
+was run: measure your first steps, and give `longread train plan` the `--fill` and `--efficiency` that fit them. Most
+of the cost is replies, so it grows with how long a model thinks.
 
 {training_constants}
 """

@@ -154,7 +154,7 @@ def test_recipes_have_the_papers_stages_and_fit(recipe: str) -> None:
     memory = planned["4-memory"]
     assert isinstance(memory, Reinforcement)
     assert (memory.sizes.input, memory.sizes.chunk, memory.sizes.notes) == (131_072, 32_768, 15_000)
-    assert workload(memory)[0].count == 4 * 1_024
+    assert workload(memory)[0].number == 4 * 1_024
     assert memory.model == "out/3-120k/model"
     merged = planned["5-merged"]
     assert isinstance(merged, Merge)
@@ -200,7 +200,7 @@ def test_a_stage_in_one_process_is_planned_for_this_machine_or_one_gpu(
     (tmp_path / "start").symlink_to(dense)
     file = tmp_path / "warm.toml"
     file.write_text(
-        'kind = "supervised"\nmodel = "start"\ndata = "nowhere"\nsteps = 2\nsizes = {window = 1024}\n'
+        'kind = "supervised"\nmodel = "start"\ndata = "nowhere"\nsteps = 2\nsizes = {window = 2048}\n'
     )
     here = cli("train", "plan", str(file))
     assert here.returncode == 0, here.stderr

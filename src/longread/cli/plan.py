@@ -50,9 +50,12 @@ def plan(
     cannot be read, 2 wrong usage.
     """
     from longread.cli.output import print_json
+    from longread.errors import UsageError
     from longread.training.plan import FILL, as_object, plans
 
     made = list(plans(Path(path), gpus, fill=FILL if fill is None else fill, efficiency=efficiency))
+    if not made:
+        raise UsageError(f"{path} is a merge, which holds one tensor at a time (see docs/merging.md)")
     fits = not any(one.faults for one in made)
     if as_json:
         print_json({"schema_version": 1, "fits": fits, "stages": [as_object(one) for one in made]})

@@ -89,7 +89,7 @@ def one_process(
         saved += mask + shape.layers * width * (mask + tokens * repeated)
     drawing = isinstance(stage, Reinforcement)
     rows, held = _drawn_at_once(stage, work) if isinstance(stage, Reinforcement) else (0, 0)
-    read = min(_PREFILL, sum(one.count * one.prompt for one in work))
+    read = min(_PREFILL, sum(one.number * one.prompt for one in work))
     return [
         Part("Python and libraries" if not gpu else "GPU context", *[CONTEXT if gpu else LIBRARIES] * 2),
         Part("parameters", weights + cast, weights + cast),
@@ -140,7 +140,7 @@ def _pass(stage: Reinforcement | Supervised, work: Sequence[Alike]) -> tuple[int
         most = max(256, one.prompt)
         members = max(1, min(one.sharing, most // one.reply))
         tree = one.prompt + members * (one.reply - 1)
-        rows = max(1, min(stage.pass_tokens // tree, one.count // members))
+        rows = max(1, min(stage.pass_tokens // tree, one.number // members))
         mask = rows * tree * tree if members > 1 else 0
         largest = max(largest, (rows * tree, rows * members * one.reply, mask))
     return largest
@@ -151,7 +151,7 @@ def _drawn_at_once(stage: Reinforcement, work: Sequence[Alike]) -> tuple[int, in
     rows = held = 0
     for one in work:
         group = one.prompt + one.sharing * one.reply
-        groups = max(1, min(one.count // one.sharing, stage.cache_tokens // group))
+        groups = max(1, min(one.number // one.sharing, stage.cache_tokens // group))
         rows = max(rows, groups * one.sharing)
         # Prompts are read in parts and put together, so that they are there twice.
         held = max(held, groups * max(2 * one.prompt, group))

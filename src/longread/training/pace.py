@@ -16,6 +16,7 @@ from longread.training.workload import Alike
 class Pace(NamedTuple):
     """What a processor can do at best."""
 
+    name: str
     flops: float
     """Floating-point operations a second."""
     bandwidth: float
@@ -23,10 +24,19 @@ class Pace(NamedTuple):
     layer: float
     """Seconds that a layer takes for one token of each reply at least."""
 
+    def at(self, share: float) -> Pace:
+        """What is reached where it is a share of the best; what a layer takes at least was measured as it is."""
+        name = (
+            f"{share:g} of {self.name} {self.flops / 1e12:.3g} TFLOP/s and {self.bandwidth / 1e9:,.0f} GB/s"
+        )
+        return Pace(name, self.flops * share, self.bandwidth * share, self.layer)
 
-H100 = Pace(989e12, 3.35e12, 0.0)
+
+H100 = Pace("an H100's", 989e12, 3.35e12, 0.0)
 """The maker's figures for products in bfloat16 without sparsity, and for memory."""
-TWO_CORES = Pace(168e9, 11e9, 0.0027)
+EAGER = H100._replace(layer=2e-4)
+"""Without an engine: some twenty kernels a layer, each begun from Python; assumed."""
+TWO_CORES = Pace("two cores'", 168e9, 11e9, 0.0027)
 """Measured on a machine of 2 cores: a large product in float32, a copy of memory, and a step of decoding with 32
 replies and 4 layers (docs/experiments.md)."""
 
@@ -62,7 +72,7 @@ def step_seconds(shape: Shape, work: Sequence[Alike], crew: Crew, *, draws: bool
     learning = sum(_learnt(shape, one, crew.shares) for one in work) * crew.passes / flops
     if not draws:
         return Seconds(0.0, learning)
-    read = sum(one.count / one.sharing * shape.products(one.prompt) for one in work) / flops
+    read = sum(one.number / one.sharing * shape.products(one.prompt) for one in work) / flops
     return Seconds(read + sum(_decoding(shape, one, crew) for one in work), learning)
 
 
@@ -82,11 +92,11 @@ def decode_rate(shape: Shape, prompt: int, reply: int, crew: Crew, most: int) ->
 
 
 def _decoding(shape: Shape, one: Alike, crew: Crew) -> float:
-    own = math.ceil(one.count * crew.together / crew.processors)
+    own = math.ceil(one.number * crew.together / crew.processors)
     return own * one.reply / decode_rate(shape, one.prompt, one.reply, crew, own)
 
 
 def _learnt(shape: Shape, one: Alike, shares: bool) -> float:
     """Operations to read all conversations once."""
-    prompts = one.count / one.sharing if shares else one.count
-    return prompts * shape.products(one.prompt) + one.count * shape.products(one.reply, one.prompt)
+    prompts = one.number / one.sharing if shares else one.number
+    return prompts * shape.products(one.prompt) + one.number * shape.products(one.reply, one.prompt)

@@ -5,19 +5,19 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from longread.errors import UsageError
 from longread.training.memory import GIB, Part, on_cluster, one_process, trained
-from longread.training.pace import H100, TWO_CORES, Crew, Seconds, step_seconds
+from longread.training.pace import EAGER, H100, TWO_CORES, Crew, Seconds, step_seconds
 from longread.training.shapes import Shape, read_shape
 from longread.training.stage import MODEL, Cluster, Merge, Reinforcement, Supervised, read_stage
 from longread.training.stages import Planned
 from longread.training.stages import plan as read_stages
-from longread.training.workload import workload
+from longread.training.workload import Alike, workload
 
 FILL = 0.285
 """Mean over longest input of the paper's data, 34,231 of 119,932 tokens (recipe §6); assumed of replies too."""
@@ -185,6 +185,15 @@ def _with_shapes(path: Path) -> Iterator[tuple[Planned, Shape]]:
             yield planned, shape
 
 
+class _Machine(NamedTuple):
+    """What a stage runs on, and what it holds there."""
+
+    where: str
+    room: int
+    parts: list[Part]
+    crew: Crew
+
+
 def _plan(
     name: str,
     stage: Reinforcement | Supervised,
@@ -193,61 +202,80 @@ def _plan(
     fill: float,
     efficiency: float,
 ) -> Plan:
-    cluster = stage.cluster if isinstance(stage, Reinforcement) else None
-    if gpus and isinstance(stage, Reinforcement) and (cluster or gpus.nodes * gpus.each > 1):
-        cluster = (cluster or Cluster()).model_copy(update={"nodes": gpus.nodes, "gpus": gpus.each})
     work, usual = workload(stage), workload(stage, fill)
-    longest = max(one.prompt + one.reply for one in work)
+    cluster = _cluster(stage, gpus)
     if cluster and isinstance(stage, Reinforcement):
         _check(name, cluster, shape)
-        room, width = gpus.memory if gpus else _GPU, 2
-        parts = on_cluster(shape, stage, work, cluster, room)
-        world = cluster.nodes * cluster.gpus
-        where = f"{world} GPUs of {gib(room)} GiB" + (
-            f" on {cluster.nodes} nodes" if cluster.nodes > 1 else ""
-        )
-        together = cluster.tensor_parallel
-        # Where there are fewer heads than GPUs, each holds a copy of one.
-        shared = min(together, shape.kv_heads)
-        cached = next(part.drawing for part in parts if part.name == "KV cache") * shared // shape.kv_bytes(2)
-        best, passes, shares = H100, 4, False
+        machine = _together(shape, stage, work, cluster, gpus.memory if gpus else _GPU, efficiency)
     else:
-        room = gpus.memory if gpus else os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        single = stage.precision == "float32" or (stage.precision == "auto" and not gpus)
-        width = 4 if single else 2
-        parts = one_process(shape, stage, work, width=width, gpu=bool(gpus))
-        world, together, passes, shares = 1, 1, 3, True
-        where = f"one GPU of {gib(room)} GiB" if gpus else f"one process on the CPU, {gib(room)} GiB"
-        cached = max(longest, getattr(stage, "cache_tokens", longest))
-        best = H100 if gpus else TWO_CORES
-    pace = best._replace(flops=best.flops * efficiency, bandwidth=best.bandwidth * efficiency)
-    crew = Crew(world, pace, together, cached, width, passes, shares)
-    reached = (
-        f"{efficiency:g} of an H100's {best.flops / 1e12:.0f} TFLOP/s and {best.bandwidth / 1e12:g} TB/s"
-        if best is H100
-        else f"{efficiency:g} of the {best.flops / 1e9:.0f} GFLOP/s and {best.bandwidth / 1e9:.0f} GB/s of two cores"
-    )
+        machine = _alone(shape, stage, work, gpus, efficiency)
     return Plan(
         name=name,
         shape=shape,
         trained=trained(shape, stage),
-        where=where,
-        processors=world,
-        room=room,
-        parts=tuple(parts),
-        cached=cached,
-        longest=longest,
-        conversations=sum(one.count for one in usual),
+        where=machine.where,
+        processors=machine.crew.processors,
+        room=machine.room,
+        parts=tuple(machine.parts),
+        cached=machine.crew.cached,
+        longest=_longest(work),
+        conversations=sum(one.number for one in usual),
         tokens=sum(one.tokens for one in usual),
         most_tokens=sum(one.tokens for one in work),
         steps=stage.steps,
-        seconds=step_seconds(shape, usual, crew, draws=isinstance(stage, Reinforcement)),
+        seconds=step_seconds(shape, usual, machine.crew, draws=isinstance(stage, Reinforcement)),
         assumed=(
             f"texts and replies take {fill:g} of what the stage allows (--fill)",
-            f"each processor reaches {reached} (--efficiency)",
+            f"{machine.crew.pace.name} are reached (--efficiency)",
             "selection, checkpoints and a judge take no time",
         ),
     )
+
+
+def _cluster(stage: Reinforcement | Supervised, gpus: Gpus | None) -> Cluster | None:
+    """What the stage is for, or the GPUs given in its place; none where it runs in one process."""
+    if isinstance(stage, Supervised):
+        return None
+    if gpus is None or (stage.cluster is None and gpus.nodes * gpus.each == 1):
+        return stage.cluster
+    own = stage.cluster.model_dump() if stage.cluster else {}
+    return Cluster.model_validate({**own, "nodes": gpus.nodes, "gpus": gpus.each})
+
+
+def _together(
+    shape: Shape, stage: Reinforcement, work: Sequence[Alike], cluster: Cluster, room: int, efficiency: float
+) -> _Machine:
+    parts = on_cluster(shape, stage, work, cluster, room)
+    cache = next(part.drawing for part in parts if part.name == "KV cache")
+    # Where there are fewer heads than GPUs, each holds a copy of one.
+    cached = cache * min(cluster.tensor_parallel, shape.kv_heads) // shape.kv_bytes(2)
+    world = cluster.nodes * cluster.gpus
+    nodes = f" on {cluster.nodes} nodes" if cluster.nodes > 1 else ""
+    crew = Crew(world, H100.at(efficiency), cluster.tensor_parallel, cached, 2, 4, False)
+    return _Machine(f"{world} GPUs of {gib(room)} GiB{nodes}", room, parts, crew)
+
+
+def _alone(
+    shape: Shape,
+    stage: Reinforcement | Supervised,
+    work: Sequence[Alike],
+    gpus: Gpus | None,
+    efficiency: float,
+) -> _Machine:
+    width = 4 if stage.precision == "float32" or (stage.precision == "auto" and not gpus) else 2
+    parts = one_process(shape, stage, work, width=width, gpu=bool(gpus))
+    cached = _longest(work)
+    if isinstance(stage, Reinforcement):
+        cached = max(cached, stage.cache_tokens)
+    crew = Crew(1, (EAGER if gpus else TWO_CORES).at(efficiency), 1, cached, width, 3, True)
+    if gpus:
+        return _Machine(f"one GPU of {gib(gpus.memory)} GiB", gpus.memory, parts, crew)
+    room = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return _Machine(f"one process on the CPU, {gib(room)} GiB", room, parts, crew)
+
+
+def _longest(work: Sequence[Alike]) -> int:
+    return max(one.prompt + one.reply for one in work)
 
 
 def _check(name: str, cluster: Cluster, shape: Shape) -> None:

@@ -157,7 +157,9 @@ def _shape(config: Mapping[str, Any]) -> Shape:
     layers, heads = int(config["num_hidden_layers"]), int(config["num_attention_heads"])
     sparse = 0
     # transformers writes the latter.
-    experts = config["num_experts" if "num_experts" in config else "num_local_experts"] if "moe" in kind else 0
+    experts = (
+        config["num_experts" if "num_experts" in config else "num_local_experts"] if "moe" in kind else 0
+    )
     if experts:
         dense, every = set(config.get("mlp_only_layers") or ()), int(config.get("decoder_sparse_step", 1))
         sparse = sum(layer not in dense and (layer + 1) % every == 0 for layer in range(layers))

@@ -16,7 +16,7 @@ ASSUMED_INPUT = 131_072
 class Alike(NamedTuple):
     """Conversations of a step with the same lengths."""
 
-    count: int
+    number: int
     prompt: int
     reply: int
     sharing: int = 1
@@ -25,7 +25,7 @@ class Alike(NamedTuple):
     @property
     def tokens(self) -> int:
         """Of all of them, prompts that are shared as often as they are shared."""
-        return self.count * (self.prompt + self.reply)
+        return self.number * (self.prompt + self.reply)
 
 
 def workload(stage: Reinforcement | Supervised, fill: float = 1.0) -> list[Alike]:
