@@ -4,8 +4,8 @@
 
 Each measurement is a process of its own that trains two steps (next tokens) by the loop of `longread train`, on the
 CPU. What is measured is the most that the process held (ru_maxrss) above what it held after it trained a model of
-next to nothing, with all libraries loaded; planned is the sum of the plan's rows but for libraries. The slope is that
-of least squares through all points.
+next to nothing, with all libraries loaded, and where what is freed goes back to the system (`GIVES_BACK`); planned is
+the sum of the plan's rows but for libraries. The slope is that of least squares through all points.
 """
 
 from __future__ import annotations
@@ -33,10 +33,12 @@ VOCABULARY = 2_048
 SIZES = {"1M": (128, 4, 4, 384), "10M": (384, 5, 6, 1_152), "100M": (1_024, 8, 16, 3_072)}
 """Width, layers, heads (half as many for keys), inner width."""
 HEAD = 64
-PASSES = (512, 1_024)
+PASSES = (256, 512)
 """Tokens of a pass."""
-WINDOW = 512
+WINDOW = 256
 PASSES_A_STEP = 2
+GIVES_BACK = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
+"""Settings of glibc, which else keeps much of what small tensors leave; --keep measures it so."""
 
 
 class Point(NamedTuple):
@@ -109,13 +111,14 @@ def measure(folder: Path, pass_tokens: int) -> tuple[int, int]:
     return before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def point(size: str, pass_tokens: int) -> Point:
-    """One size with passes of so many tokens."""
+def point(size: str, pass_tokens: int, *, keep: bool = False) -> Point:
+    """One size with passes of so many tokens; `keep` leaves the allocator as it is."""
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         prepare(folder, size)
         command = [sys.executable, __file__, "--measure", str(folder), "--pass-tokens", str(pass_tokens)]
-        done = subprocess.run(command, capture_output=True, text=True)
+        env = os.environ | ({} if keep else GIVES_BACK)
+        done = subprocess.run(command, env=env, capture_output=True, text=True)
         if done.returncode:
             raise SystemExit(done.stderr)
         before, peak = json.loads(done.stdout.splitlines()[-1])
@@ -141,6 +144,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--sizes", default=",".join(SIZES), help="which of them")
+    parser.add_argument("--keep", action="store_true", help="leave glibc's allocator as it is")
     parser.add_argument("--measure", help=argparse.SUPPRESS)
     parser.add_argument("--pass-tokens", type=int, default=PASSES[0], help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -154,7 +158,7 @@ def main() -> None:
     print("|---|---|---|---|---|---|")
     for size in given.sizes.split(","):
         for pass_tokens in PASSES:
-            one = point(size, pass_tokens)
+            one = point(size, pass_tokens, keep=given.keep)
             points.append(one)
             print(
                 f"| {one.parameters:,} | {pass_tokens:,} | {one.planned / 2**20:,.0f} | {one.measured / 2**20:,.0f} "
