@@ -3,7 +3,7 @@
     python benchmarks/plan.py             # 1M, 10M and 100M parameters, some minutes
 
 Each measurement is a process of its own that trains two steps (next tokens) by the loop of `longread train`, on the
-CPU. What is measured is the most that the process held (ru_maxrss) above what it held after it trained a model of
+CPU. What is measured is the most that the process held (VmHWM) above what it held after it trained a model of
 next to nothing, with all libraries loaded, and where what is freed goes back to the system (`GIVES_BACK`); planned is
 the sum of the plan's rows but for libraries. The slope is that of least squares through all points.
 """
@@ -14,7 +14,6 @@ import argparse
 import asyncio
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -106,9 +105,15 @@ def measure(folder: Path, pass_tokens: int) -> tuple[int, int]:
                 pass
 
     asyncio.run(work(stage(folder, WINDOW, "tiny")))
-    before = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    before = held("VmRSS")
     asyncio.run(work(stage(folder, pass_tokens)))
-    return before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return before, held("VmHWM")
+
+
+def held(line: str) -> int:
+    """Bytes, as a line of the process's status says; ru_maxrss would begin with what the parent held."""
+    status = Path("/proc/self/status").read_text()
+    return next(int(one.split()[1]) for one in status.splitlines() if one.startswith(line)) * 1024
 
 
 def point(size: str, pass_tokens: int, *, keep: bool = False) -> Point:

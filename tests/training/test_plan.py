@@ -11,7 +11,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, Qwen3Config, Qwen3Moe
 
 from benchmarks import plan as benchmark
 from longread.errors import InputError, UsageError
-from longread.training import stages
+from longread.training import generation, memory, stages, update
 from longread.training.memory import GIB, activations, moments, on_cluster, one_process, trained
 from longread.training.network import Network
 from longread.training.pace import H100, Crew, decode_rate, step_seconds
@@ -77,6 +77,11 @@ def test_adapters_are_counted_exactly() -> None:
         given = stage(lora=Lora(rank=4, targets=targets))
         found = sum(one.numel() for one in model.parameters() if one.requires_grad)
         assert trained(dense(), given) == found > 0
+
+
+def test_bounds_are_those_of_the_trainer() -> None:
+    assert memory._LOGITS == update._LOGITS
+    assert memory._PREFILL == generation._PREFILL
 
 
 def small() -> dict[str, object]:
