@@ -1,6 +1,6 @@
 import re
 
-from tests.support import generated
+from tests.support import generated, scale
 
 
 def test_the_table_of_settings_is_up_to_date() -> None:
@@ -15,6 +15,10 @@ def test_the_command_reference_is_up_to_date() -> None:
 
 def test_the_tables_of_memory_are_up_to_date() -> None:
     assert generated.DEPLOYING.read_text(encoding="utf-8") == generated.deploying_page(), "run `make docs`"
+
+
+def test_what_large_jobs_cost_is_up_to_date() -> None:
+    assert scale.PAGE.read_text(encoding="utf-8") == scale.scale_page(), "run `make docs`"
 
 
 def test_the_readme_tree_names_every_module() -> None:

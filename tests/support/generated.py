@@ -22,6 +22,7 @@ from typer.main import get_command
 
 from longread import config
 from longread.cli import app
+from tests.support import scale
 from tests.support.memory import memory_table, window_table
 
 ROOT = Path(__file__).parents[2]
@@ -144,4 +145,5 @@ if __name__ == "__main__":
     CONFIGURATION.write_text(configuration_page(), encoding="utf-8")
     COMMANDS.write_text(commands_page(), encoding="utf-8")
     DEPLOYING.write_text(deploying_page(), encoding="utf-8")
+    scale.PAGE.write_text(scale.scale_page(), encoding="utf-8")
     PICTURE.write_text(picture(), encoding="utf-8")

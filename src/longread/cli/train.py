@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from longread.cli import plan
 from longread.cli.extras import need
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\b
 Examples:
+  longread train plan stage1.toml
   longread train run stage1.toml --out runs/stage1
   longread train run recipe/ --out runs/all --resume
   longread train plot runs/stage1
@@ -43,6 +45,7 @@ def register(app: typer.Typer) -> None:
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
+    group.command("plan", epilog=plan.EXAMPLES)(plan.plan)
     group.command("run", epilog=_RUN)(run)
     group.command("plot", epilog=_PLOT)(plot)
     app.add_typer(group, name="train")
@@ -63,9 +66,9 @@ def run(
     """
     need("train", "torch", "transformers", "safetensors", "pyarrow")
     from longread.printable import printable
-    from longread.training.stages import plan
+    from longread.training.stage import MODEL
+    from longread.training.stages import plan as planned
     from longread.training.stages import run as execute
-    from longread.training.trainer import MODEL
 
     target = Path(out)
 
@@ -83,7 +86,7 @@ def run(
             print(line.ljust(100) if end == "\r" else line, end=end, file=sys.stderr, flush=True)
 
     asyncio.run(work())
-    print(printable(str(plan(Path(path), target)[-1].out / MODEL)))
+    print(printable(str(planned(Path(path), target)[-1].out / MODEL)))
 
 
 def plot(

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from longread.errors import InputError, UsageError
-from longread.training.rollouts import Reads
+
+if TYPE_CHECKING:
+    from longread.training.rollouts import Reads
+
+MODEL = "model"
+"""Where a stage leaves its model, in its folder."""
 
 
 class _Settings(BaseModel):
@@ -36,6 +41,8 @@ class Sizes(_Settings):
     @property
     def reads(self) -> Reads:
         """The same without the filter."""
+        from longread.training.rollouts import Reads  # it loads torch, which stage files do without
+
         return Reads(**self.model_dump(exclude={"input"}))
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from longread.errors import InputError, UsageError
 from longread.models.base import ChatModel
-from longread.training.merge import merge
-from longread.training.stage import Merge, Reinforcement, Supervised, read_stage
-from longread.training.trainer import MODEL, Progress, has_begun, train
+from longread.training.stage import MODEL, Merge, Reinforcement, Supervised, read_stage
+
+if TYPE_CHECKING:
+    from longread.training.trainer import Progress
 
 Judge = Callable[[str, str | None], Awaitable[ChatModel]]
 """Opens a judge by its name and address."""
@@ -72,6 +73,9 @@ async def run(
     path: Path, out: Path, *, resume: bool = False, judge: Judge | None = None
 ) -> AsyncIterator[tuple[str, Progress]]:
     """Runs all stages, telling each step with its stage's name. Errors are those of `plan`, `train` and `merge`."""
+    from longread.training.merge import merge
+    from longread.training.trainer import has_begun, train
+
     planned = plan(path, out)
     if not resume and (begun := [one.out for one in planned if has_begun(one.out)]):
         raise UsageError(f"{begun[0]} holds a run; go on with it by --resume, or give another --out")

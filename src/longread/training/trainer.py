@@ -28,12 +28,11 @@ from longread.training.network import Network
 from longread.training.reinforce import Reinforcer
 from longread.training.rollouts import room
 from longread.training.selection import select
-from longread.training.stage import Reinforcement, Supervised
+from longread.training.stage import MODEL, Reinforcement, Supervised
 from longread.training.supervised import Imitator
 
 METRICS = "metrics.jsonl"
 CHECKPOINTS = "checkpoints"
-MODEL = "model"
 STAGE = "stage.json"
 _LOCK = "lock"
 
