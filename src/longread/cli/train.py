@@ -7,14 +7,11 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from longread.cli.extras import need
-
-if TYPE_CHECKING:
-    from longread.models.base import ChatModel
 
 EXAMPLES = """\b
 Examples:
@@ -63,6 +60,7 @@ def run(
     """
     need("train", "torch", "transformers", "safetensors", "pyarrow")
     from longread.printable import printable
+    from longread.training.rewards import open_judge
     from longread.training.stages import plan
     from longread.training.stages import run as execute
     from longread.training.trainer import MODEL
@@ -72,7 +70,7 @@ def run(
     async def work() -> None:
         begun, seen, first = time.monotonic(), 0, 0
         current = ""
-        async for name, (step, of, metrics) in execute(Path(path), target, resume=resume, judge=_judge):
+        async for name, (step, of, metrics) in execute(Path(path), target, resume=resume, judge=open_judge):
             if name != current:
                 current, begun, seen, first = name, time.monotonic() - metrics["seconds"], 0, step - 1
             seen += metrics["tokens"]
@@ -124,13 +122,3 @@ def _time(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-async def _judge(name: str, url: str | None) -> ChatModel:
-    """The model that compares answers."""
-    from longread.config import load_settings
-    from longread.models.discover import open_model
-
-    settings = load_settings({})
-    key = settings.api_key.get_secret_value() if settings.api_key else None
-    return await open_model(name, url or settings.base_url, api_key=key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from longread.config import load_settings
 from longread.errors import ModelError
 from longread.grading import Gold, grade
 from longread.grading.answer import STRIPPED
@@ -9,6 +10,7 @@ from longread.grading.graders import HEDGE
 from longread.grading.judge import equivalence_prompt, verdict
 from longread.grading.size import tokens
 from longread.models.base import ChatModel, Message, Sampling
+from longread.models.discover import open_model
 from longread.types import Sample
 
 _JUDGE_TOKENS = 2_048
@@ -39,3 +41,10 @@ async def reward(sample: Sample, response: str, judge: ChatModel | None = None) 
     if same is None:
         raise ModelError(f"the judge {judge.name} gave no verdict; try another model")
     return float(same)
+
+
+async def open_judge(name: str, url: str | None) -> ChatModel:
+    """The model that compares answers, at the address and with the key of the settings where none is given."""
+    settings = load_settings({})
+    key = settings.api_key.get_secret_value() if settings.api_key else None
+    return await open_model(name, url or settings.base_url, api_key=key)

@@ -325,4 +325,7 @@ def solve(question: str, lines: Sequence[str]) -> str:
     if not asked[3]:
         return thing
     options = re.findall(r"([^()]+) \(\d\)", asked[3])
-    return one([f"{thing} ({number})" for number, option in enumerate(options, 1) if option.strip() == thing], question)
+    return one(
+        [f"{thing} ({number})" for number, option in enumerate(options, 1) if option.strip() == thing],
+        question,
+    )
