@@ -6,8 +6,11 @@ the name of vLLM, since stages know no other.
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,11 @@ from verl.plugin.platform.platform_cuda import PlatformCUDA
 from verl.workers.rollout import base
 from verl.workers.rollout.replica import RolloutReplica, RolloutReplicaRegistry, TokenOutput
 
+from longread.training import rollouts, weighing
+from longread.training.records import Trajectory
+
+RECORD = "CANARY_RECORD"
+"""Names the file that gets a line for each batch: its trajectories and the weights of their tokens."""
 RESOURCE = "accelerator"
 SERVER = "drawing"
 
@@ -36,7 +44,10 @@ class _Device:
 class Cpu(PlatformCUDA):
     device_name = "cpu"
     vendor_name = "none"
-    device_module = _Device()
+
+    @property
+    def device_module(self) -> Any:
+        return _Device()
 
     def is_platform_available(self, use_smi_check: bool = False) -> bool:
         return True
@@ -138,3 +149,25 @@ class Adapter(base.BaseRollout):
 
 RolloutReplicaRegistry.register("vllm", lambda: Replica)
 base._ROLLOUT_REGISTRY["vllm", "async"] = f"{__name__}.Adapter"
+
+
+async def _parity(sample: Any, trajectory: Trajectory, judge: Any = None) -> Trajectory:
+    """Rewards that an untrained model can earn."""
+    return replace(trajectory, reward=float(sum(trajectory.conversations[-1].reply) % 2))
+
+
+rollouts.rewarded = _parity  # before the agent loop takes it
+
+
+class _Recording(weighing.Weigher):
+    def weigh(self, trajectories: Sequence[Trajectory]) -> weighing.Weighed:
+        made = super().weigh(trajectories)
+        if RECORD in os.environ:
+            parts = [[part.trajectory, part.conversation, part.weights.tolist()] for part in made.parts]
+            batch = {"trajectories": [asdict(one) for one in trajectories], "parts": parts}
+            with Path(os.environ[RECORD]).open("a") as file:
+                file.write(json.dumps(batch) + "\n")
+        return made
+
+
+weighing.Weigher = _Recording  # before the trainer takes it

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from statistics import stdev
 from typing import Any, NamedTuple
 
 import torch
@@ -50,6 +51,9 @@ class Weigher:
         metrics = {
             "reward": _mean([one.reward for one in trajectories]),
             "rewards": {task: _mean(own) for task, own in sorted(rewards.items())},
+            "deviations": {
+                task: stdev(own) if len(own) > 1 else 0.0 for task, own in sorted(rewards.items())
+            },
             "entropy": entropy,
             "negatives": negatives,
             "negatives_kept": len(taken) / len(below) if below else 1.0,

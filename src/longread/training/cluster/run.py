@@ -43,7 +43,7 @@ async def train_on_cluster(stage: Reinforcement, cluster: Cluster, out: Path) ->
         LongreadError: As for other stages, or verl failed.
     """
     check(stage, cluster)
-    stage, out = _absolute(stage), out.absolute()
+    stage, out = _absolute(stage, out)
     turns = load_turns(checked(Path(stage.model or "")))
     sampler(stage, usable_cases(stage, turns))  # what is wrong with the data is said before GPUs are taken
     done = _last(out / CHECKPOINTS)
@@ -58,18 +58,14 @@ async def train_on_cluster(stage: Reinforcement, cluster: Cluster, out: Path) ->
     _convert(out / CHECKPOINTS / f"global_step_{stage.steps}" / "actor", out / MODEL, turns, stage)
 
 
-def _absolute(stage: Reinforcement) -> Reinforcement:
+def _absolute(stage: Reinforcement, out: Path) -> tuple[Reinforcement, Path]:
     """The same wherever a process begins."""
     prompts = stage.sizes.prompts
     if prompts not in BUILT_IN:
         prompts = str(Path(prompts).resolve())
-    return stage.model_copy(
-        update={
-            "model": str(Path(stage.model or "").resolve()),
-            "data": str(Path(stage.data).resolve()),
-            "sizes": stage.sizes.model_copy(update={"prompts": prompts}),
-        }
-    )
+    sizes = stage.sizes.model_copy(update={"prompts": prompts})
+    paths = {"model": str(Path(stage.model or "").resolve()), "data": str(Path(stage.data).resolve())}
+    return stage.model_copy(update={**paths, "sizes": sizes}), out.resolve()
 
 
 def _last(checkpoints: Path) -> int:
