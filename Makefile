@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
   $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 BIN := .venv/bin
 
-.PHONY: demo test test-all check format docs bench bench-reading bench-rl bench-learning bench-serve clean
+.PHONY: demo test test-all test-cluster check format docs bench bench-reading bench-rl bench-learning bench-serve clean
 
 demo: .venv/.core  ## a multi-hop question over this machine's own Python standard library
 	$(BIN)/python -m longread demo
@@ -15,6 +15,10 @@ test: .venv/.all  ## everything but the slow tests
 
 test-all: .venv/.all  ## all tests
 	$(BIN)/pytest -n auto --dist worksteal -m "slow or not slow"
+
+test-cluster: build/cluster/.ready  ## stages inside verl, on the CPU; five minutes and 6 GB
+	OMP_NUM_THREADS=1 build/cluster/bin/python -c "import verl"
+	OMP_NUM_THREADS=1 build/cluster/bin/pytest -m "slow or not slow" tests/cluster
 
 check: .venv/.all  ## format, lint, types, import contract
 	$(BIN)/ruff format --check .
@@ -58,6 +62,12 @@ build/rivals/.ready: benchmarks/reading/requirements.txt
 build/trl/.ready: constraints.txt
 	$(PYTHON) -m venv build/trl
 	build/trl/bin/pip install -q --disable-pip-version-check -c constraints.txt torch transformers trl==1.16.0 accelerate==1.15.0 datasets==5.2.0
+	touch $@
+
+# verl wants an older transformers than the rest: an environment of its own.
+build/cluster/.ready: pyproject.toml tests/cluster/requirements.txt
+	$(PYTHON) -m venv build/cluster
+	build/cluster/bin/pip install -q --disable-pip-version-check -c tests/cluster/requirements.txt -e ".[cluster,synth]" pytest pytest-asyncio pytest-timeout psutil
 	touch $@
 
 clean:

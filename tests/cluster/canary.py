@@ -1,4 +1,4 @@
-"""`longread` on a Ray of this machine that claims an accelerator: `python -m tests.cluster.canary train run ...`."""
+"""`longread` on a Ray of this machine that claims a GPU: `python -m tests.cluster.canary train run ...`."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ if __name__ == "__main__":
     # verl waits for ever where Ray has fewer logical CPUs than it has actors.
     ray.init(
         num_cpus=24,
-        resources={"accelerator": 1},
+        num_gpus=1,
         include_dashboard=False,
         object_store_memory=200 << 20,
         log_to_driver="--log" in sys.argv,

@@ -26,7 +26,6 @@ from longread.training.records import Trajectory
 
 RECORD = "CANARY_RECORD"
 """Names the file that gets a line for each batch: its trajectories and the weights of their tokens."""
-RESOURCE = "accelerator"
 SERVER = "drawing"
 
 
@@ -57,12 +56,6 @@ class Cpu(PlatformCUDA):
 
     def communication_backend_name(self) -> str:
         return "gloo"
-
-    def ray_resource_name(self) -> str:
-        return RESOURCE
-
-    def ray_resource_options(self, num_gpus: float) -> dict[str, Any]:
-        return {"resources": {RESOURCE: num_gpus}}
 
     def set_allocator_settings(self, settings: str) -> None:
         pass

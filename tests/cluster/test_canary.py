@@ -121,9 +121,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lookup.write_checkpoint(made / "tiny", layers=2)
     cases = lookup.cases(24, 1, lines=5)
     tasks = ["reading", "dialogue"]
-    cases = [
-        case._replace(sample=replace(case.sample, task=tasks[at % 2])) for at, case in enumerate(cases)
-    ]
+    cases = [case._replace(sample=replace(case.sample, task=tasks[at % 2])) for at, case in enumerate(cases)]
     lookup.write_data(made / "data", cases)
     for mode, aepo in (("full", [0.1, 0.5]), ("memory", [0.1, 50.0])):
         (made / f"{mode}.toml").write_text(STAGE.format(mode=mode, aepo=aepo))
