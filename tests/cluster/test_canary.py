@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from longread.training.weighing import Weigher
 from tests.support import lookup
 
 pytest.importorskip("verl")
+pytestmark = pytest.mark.timeout(900)
 
 ROOT = Path(__file__).parents[2]
 STAGE = """\
@@ -88,13 +90,13 @@ class Canary:
         self._watch.start()
 
     def _measure(self) -> None:
+        own = psutil.Process(self.process.pid)
         while not self._done.wait(1):
             total = 0
-            for one in [*psutil.Process(self.process.pid).children(recursive=True)]:
-                try:
-                    total += one.memory_full_info().pss
-                except psutil.Error:
-                    continue
+            with suppress(psutil.NoSuchProcess):
+                for one in [own, *own.children(recursive=True)]:
+                    with suppress(psutil.Error):
+                        total += one.memory_full_info().pss
             Canary.peak = max(Canary.peak, total)
 
     def end(self) -> int:
@@ -108,10 +110,8 @@ class Canary:
         everyone = psutil.Process(self.process.pid).children(recursive=True)
         self.process.send_signal(signal.SIGKILL)
         for one in everyone:
-            try:
+            with suppress(psutil.NoSuchProcess):
                 one.kill()
-            except psutil.NoSuchProcess:
-                continue
         self.end()
 
 
