@@ -35,6 +35,9 @@ class _Device:
     def is_available(self) -> bool:
         return False
 
+    def mem_get_info(self) -> tuple[int, int]:
+        return 0, 0
+
     def __getattr__(self, name: str) -> Any:
         return lambda *args, **how: 0
 

@@ -166,7 +166,7 @@ class ClusterTrainer(PPOTrainerSync):
             [
                 rows.Row(prompt.tolist(), reply.tolist(), float(scores[-1]), extra, drawn, entropies)
                 for prompt, reply, scores, extra, drawn, entropies in zip(
-                    *columns, found["extra_fields"].tolist(), *optional, strict=True
+                    *columns, tu.get(found, "extra_fields"), *optional, strict=True
                 )
             ],
             self._questions,
