@@ -10,6 +10,7 @@ if __name__ == "__main__":
 
     # verl waits for ever where Ray has fewer logical CPUs than it has actors.
     ray.init(
+        "local",
         num_cpus=24,
         num_gpus=1,
         include_dashboard=False,

@@ -25,7 +25,7 @@ from longread.training.weighing import Weigher
 from tests.support import lookup
 
 pytest.importorskip("verl")
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).parents[2]
 STAGE = """\
@@ -51,6 +51,11 @@ notes = 16
 
 [cluster]
 gpus = 1
+"""
+SELECT = """
+[select]
+k = 2
+keep = 1.0
 """
 
 
@@ -119,12 +124,13 @@ class Canary:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("canary")
     lookup.write_checkpoint(made / "tiny", layers=2)
-    cases = lookup.cases(24, 1, lines=5)
+    cases = lookup.cases(24, 1)
     tasks = ["reading", "dialogue"]
     cases = [case._replace(sample=replace(case.sample, task=tasks[at % 2])) for at, case in enumerate(cases)]
     lookup.write_data(made / "data", cases)
     for mode, aepo in (("full", [0.1, 0.5]), ("memory", [0.1, 50.0])):
-        (made / f"{mode}.toml").write_text(STAGE.format(mode=mode, aepo=aepo))
+        stage = STAGE.format(mode=mode, aepo=aepo)
+        (made / f"{mode}.toml").write_text(stage + SELECT * (mode == "full"))
     return made
 
 
@@ -222,6 +228,14 @@ def test_one_process_takes_the_same_step_from_the_first_batch(ran: Ran, folder: 
     assert learned.nll == pytest.approx(ran.metrics[0]["nll"], abs=1e-5)
     assert learned.norm == pytest.approx(ran.metrics[0]["norm"], abs=1e-5)
     assert told["entropy"] == pytest.approx(ran.metrics[0]["entropy"], abs=1e-5)
+
+
+def test_questions_are_selected_by_attempts_of_the_same_rollouts(ran: Ran) -> None:
+    if ran.stage.select is None:
+        pytest.skip("the stage takes all")
+    passed = json.loads((ran.out / "passed.json").read_text())
+    assert len(passed) == 24
+    assert set(passed.values()) == {0, 1, 2}
 
 
 def test_memory_stays_below_6_gb(ran: Ran) -> None:

@@ -34,11 +34,6 @@ class Gathered(NamedTuple):
     places: list[list[int]]
 
 
-def question(key: str) -> str:
-    """Of a row's key, `question_attempt_conversation`."""
-    return key.rsplit("_", 2)[0]
-
-
 def gather(keys: Sequence[str], rows: Sequence[Row], questions: Sequence[str]) -> Gathered:
     """The trajectories that rows make up, question by question; rows of other questions are padding.
 
