@@ -35,6 +35,9 @@ class _Device:
     def is_available(self) -> bool:
         return False
 
+    def get_device_name(self) -> str:
+        return "CPU"
+
     def mem_get_info(self) -> tuple[int, int]:
         return 0, 0
 
