@@ -56,7 +56,7 @@ def test_parameters_gradients_and_moments_are_exact(name: str, count: int) -> No
     kept = sum(value.numel() for state in states for value in state.values() if value.ndim)
     for world in (8, 32):
         cluster = Cluster(nodes=world // 8, offload=True)
-        parts = on_cluster(shape, stage(), workload(stage()), cluster, 80 * GIB)
+        parts = on_cluster(shape, stage(), cluster, 80 * GIB)
         of = {part.name: part for part in parts}
         assert of["parameters"].learning * world == 4 * count
         assert of["gradients"].learning * world == sum(4 * one.numel() for one in parameters)

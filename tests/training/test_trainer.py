@@ -143,7 +143,7 @@ def test_in_a_group_of_1_to_7_conversations_advantages_follow_from_rewards_alone
     step = torch.optim.AdamW.step
     monkeypatch.setattr(torch.optim.AdamW, "step", lambda self: steps.append(1) or step(self))
     monkeypatch.setattr("longread.training.reinforce.rollouts", cut)
-    monkeypatch.setattr("longread.training.reinforce.updates", watched)
+    monkeypatch.setattr("longread.training.weighing.updates", watched)
     train(stage(dense, data, questions=1, attempts=7, steps=1, advantage="group"), tmp_path / "out")
     assert len(steps) == len(seen) == 1
     rewards = torch.tensor(earned, dtype=torch.float64)

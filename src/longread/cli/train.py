@@ -7,15 +7,12 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from longread.cli import plan
 from longread.cli.extras import need
-
-if TYPE_CHECKING:
-    from longread.models.base import ChatModel
 
 EXAMPLES = """\b
 Examples:
@@ -66,6 +63,7 @@ def run(
     """
     need("train", "torch", "transformers", "safetensors", "pyarrow")
     from longread.printable import printable
+    from longread.training.rewards import open_judge
     from longread.training.stage import MODEL
     from longread.training.stages import plan as planned
     from longread.training.stages import run as execute
@@ -75,7 +73,7 @@ def run(
     async def work() -> None:
         begun, seen, first = time.monotonic(), 0, 0
         current = ""
-        async for name, (step, of, metrics) in execute(Path(path), target, resume=resume, judge=_judge):
+        async for name, (step, of, metrics) in execute(Path(path), target, resume=resume, judge=open_judge):
             if name != current:
                 current, begun, seen, first = name, time.monotonic() - metrics["seconds"], 0, step - 1
             seen += metrics["tokens"]
@@ -127,15 +125,3 @@ def _time(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-async def _judge(name: str, url: str | None) -> ChatModel:
-    """The model that compares answers."""
-    from longread.config import load_settings
-    from longread.models.discover import connect_all, inspect_servers, open_model
-    from longread.project import in_process
-
-    servers = load_settings({"base_url": url} if url else {}).servers
-    if in_process(name) or not servers:
-        return await open_model(name)
-    return connect_all(await inspect_servers(servers, name), servers)

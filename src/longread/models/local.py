@@ -11,12 +11,13 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from inspect import signature
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.utils import logging as transformers_logging
 
 from longread.errors import ModelError
@@ -25,6 +26,7 @@ from longread.models.thinking import ThinkSplitter
 from longread.models.turns import Turns
 
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "spiece.model", "tekken.json")
+_LOCAL: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 _MOST_PENDING = 8
 """Tokens that may wait for the rest of a character; no character takes more."""
 
@@ -239,26 +241,48 @@ def checked(folder: Path) -> Path:
 
 def load_checkpoint(folder: Path) -> tuple[Any, Any]:
     """Tokenizer and model of a folder that `checked` let pass; ModelError when they cannot be loaded."""
-    options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     bars: Any = transformers_logging
     shown = bars.is_progress_bar_enabled()
     bars.disable_progress_bar()
     try:
-        config = AutoConfig.from_pretrained(folder, **options)
-        tokenizer = AutoTokenizer.from_pretrained(folder, **options)
-        model: Any = AutoModelForCausalLM.from_pretrained(
-            folder, config=config, use_safetensors=True, dtype="auto", **options
-        )
-    except Exception as error:  # transformers raises all kinds, each for some way a checkpoint can be wrong
-        raise ModelError(f"local:{folder}: cannot be loaded: {' '.join(str(error).split())[:300]}") from error
+        with _loading(folder):
+            config = AutoConfig.from_pretrained(folder, **_LOCAL)
+            tokenizer = AutoTokenizer.from_pretrained(folder, **_LOCAL)
+            model: Any = AutoModelForCausalLM.from_pretrained(
+                folder, config=config, use_safetensors=True, dtype="auto", **_LOCAL
+            )
     finally:
         if shown:
             bars.enable_progress_bar()
+    return _templated(folder, tokenizer), model
+
+
+def load_turns(folder: Path) -> Turns:
+    """The turns of a folder that `checked` let pass, without its weights; ModelError when it cannot be loaded."""
+    with _loading(folder):
+        tokenizer = AutoTokenizer.from_pretrained(folder, **_LOCAL)
+        generation = (
+            GenerationConfig.from_pretrained(folder, **_LOCAL)
+            if (folder / "generation_config.json").is_file()
+            else GenerationConfig.from_model_config(AutoConfig.from_pretrained(folder, **_LOCAL))
+        )
+    return Turns(f"local:{folder}", _templated(folder, tokenizer), _ends(tokenizer, generation))
+
+
+@contextmanager
+def _loading(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # transformers raises all kinds, each for some way a checkpoint can be wrong
+        raise ModelError(f"local:{folder}: cannot be loaded: {' '.join(str(error).split())[:300]}") from error
+
+
+def _templated(folder: Path, tokenizer: Any) -> Any:
     if not tokenizer.chat_template:
         raise ModelError(
             f"local:{folder}: its tokenizer has no chat template; use an instruction-tuned checkpoint"
         )
-    return tokenizer, model
+    return tokenizer
 
 
 def _last_logits_only(model: Any) -> dict[str, int]:
@@ -268,7 +292,11 @@ def _last_logits_only(model: Any) -> dict[str, int]:
 
 def end_ids(tokenizer: Any, model: Any) -> frozenset[int]:
     """The ids that end a reply."""
+    return _ends(tokenizer, model.generation_config)
+
+
+def _ends(tokenizer: Any, generation: Any) -> frozenset[int]:
     found: set[int] = set()
-    for ids in (tokenizer.eos_token_id, getattr(model.generation_config, "eos_token_id", None)):
+    for ids in (tokenizer.eos_token_id, getattr(generation, "eos_token_id", None)):
         found.update(ids if isinstance(ids, list) else [ids] if ids is not None else [])
     return frozenset(found)

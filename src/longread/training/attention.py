@@ -103,6 +103,8 @@ class Room(CacheLayerMixin):
         """Tokens that there is room for."""
         return int(self._read[0].shape[2] + self.keys.shape[2])
 
+    get_max_cache_shape = get_max_length  # its name before transformers 5.11
+
 
 def _weighed(
     queries: Tensor, keys: Tensor, values: Tensor, unseen: Tensor | None = None

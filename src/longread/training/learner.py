@@ -97,11 +97,16 @@ class Learner:
                 self._max_norm,
             )
         )
-        if not norm <= self._explodes:  # NaN is not either
-            raise LongreadError(
-                f"the gradient norm is {norm:g}: training has diverged; go on from the last checkpoint with a "
-                "smaller learning_rate"
-            )
+        check_norm(norm, self._explodes)
         for optimizer in self.optimizers:
             optimizer.step()
         return Learned(nll / max(learnt, 1), norm, learnt, drift)
+
+
+def check_norm(norm: float, explodes: float) -> None:
+    """LongreadError when a gradient is not finite, or longer than it may be."""
+    if not norm <= explodes:  # NaN is not either
+        raise LongreadError(
+            f"the gradient norm is {norm:g}: training has diverged; go on from the last checkpoint with a "
+            "smaller learning_rate"
+        )

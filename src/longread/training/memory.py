@@ -30,6 +30,10 @@ _LOGITS = 1 << 24
 _DRAWN = 36
 """Bytes a logit from which a token is drawn: logits, logarithms, probabilities, their order and sums."""
 
+_FUSED_TOKENS = 512
+_FUSED = 24
+"""verl makes logits of so many tokens at once, in the backward pass again; bytes a logit there (its fused kernel)."""
+
 
 class Part(NamedTuple):
     """Bytes of one kind, on each GPU or in the one process, in the two phases of a step; and on each host."""
@@ -101,15 +105,12 @@ def one_process(
     ]
 
 
-def on_cluster(
-    shape: Shape, stage: Reinforcement, work: Sequence[Alike], cluster: Cluster, gpu: int
-) -> list[Part]:
+def on_cluster(shape: Shape, stage: Reinforcement, cluster: Cluster, gpu: int) -> list[Part]:
     """Of verl, on GPUs with `gpu` bytes each."""
     world = cluster.nodes * cluster.gpus
     count, kept = trained(shape, stage), moments(shape, stage)
     weights = 4 * (shape.parameters + (count if stage.lora else 0))
-    longest = max(stage.pass_tokens, *(one.prompt + one.reply for one in work))
-    tokens = math.ceil(longest / cluster.sequence_parallel)
+    tokens = max(stage.pass_tokens, math.ceil(stage.sizes.window / cluster.sequence_parallel))
     # Two layers' weights (the next one's come in time) and one's gradient; the output's matrix with its gradient.
     gathered = 2 * (3 * shape.largest_layer + 2 * shape.embedding)
     copy = 2 * shape.parameters // cluster.tensor_parallel
@@ -126,7 +127,7 @@ def on_cluster(
         Part("optimizer", *waits(4 * kept)),
         Part("gathered layers", 0, gathered),
         Part("activations", 0, 2 * tokens * (shape.layers * shape.hidden + activations(shape))),
-        Part("logits", 0, 8 * tokens * shape.vocabulary),
+        Part("logits", 0, _FUSED * min(_FUSED_TOKENS, tokens) * shape.vocabulary),
         Part("rollout weights", copy + WORKSPACE),
         Part("KV cache", cache),
         Part("loading", 0, 0, 4 * shape.parameters),

@@ -206,7 +206,7 @@ def _plan(
     cluster = _cluster(stage, gpus)
     if cluster and isinstance(stage, Reinforcement):
         _check(name, cluster, shape)
-        machine = _together(shape, stage, work, cluster, gpus.memory if gpus else _GPU, efficiency)
+        machine = _together(shape, stage, cluster, gpus.memory if gpus else _GPU, efficiency)
     else:
         machine = _alone(shape, stage, work, gpus, efficiency)
     return Plan(
@@ -242,10 +242,8 @@ def _cluster(stage: Reinforcement | Supervised, gpus: Gpus | None) -> Cluster | 
     return Cluster.model_validate({**own, "nodes": gpus.nodes, "gpus": gpus.each})
 
 
-def _together(
-    shape: Shape, stage: Reinforcement, work: Sequence[Alike], cluster: Cluster, room: int, efficiency: float
-) -> _Machine:
-    parts = on_cluster(shape, stage, work, cluster, room)
+def _together(shape: Shape, stage: Reinforcement, cluster: Cluster, room: int, efficiency: float) -> _Machine:
+    parts = on_cluster(shape, stage, cluster, room)
     cache = next(part.drawing for part in parts if part.name == "KV cache")
     # Where there are fewer heads than GPUs, each holds a copy of one.
     cached = cache * min(cluster.tensor_parallel, shape.kv_heads) // shape.kv_bytes(2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from longread.config import load_settings
 from longread.errors import ModelError
 from longread.grading import Gold, grade
 from longread.grading.answer import STRIPPED
@@ -9,6 +10,8 @@ from longread.grading.graders import HEDGE
 from longread.grading.judge import equivalence_prompt, verdict
 from longread.grading.size import tokens
 from longread.models.base import ChatModel, Message, Sampling
+from longread.models.discover import connect_all, inspect_servers, open_model
+from longread.project import in_process
 from longread.types import Sample
 
 _JUDGE_TOKENS = 2_048
@@ -39,3 +42,11 @@ async def reward(sample: Sample, response: str, judge: ChatModel | None = None) 
     if same is None:
         raise ModelError(f"the judge {judge.name} gave no verdict; try another model")
     return float(same)
+
+
+async def open_judge(name: str, url: str | None) -> ChatModel:
+    """The model that compares answers, at the address or else at the servers of the settings."""
+    servers = load_settings({"base_url": url} if url else {}).servers
+    if in_process(name) or not servers:
+        return await open_model(name)
+    return connect_all(await inspect_servers(servers, name), servers)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -90,20 +90,27 @@ async def rollouts(
     """
     jobs = []
     for number, case in enumerate(cases):
-        counting = reads.policy(Lane(turns, reads.window, _never), "")
-        corpus = Corpus(case.documents)
-        sections = Sections(corpus, split_corpus(corpus, counting.chunk_tokens, counting.count))
-        nonce = hashlib.sha256(f"{case.sample.id} {case.sample.seed}".encode()).hexdigest()[:16]
-        attempt = partial(_attempt, number, case.sample, sections, reads, nonce)
-        jobs += [attempt] * attempts
+        jobs += [attempt_at(number, case, reads, turns)] * attempts
     made = await lockstep(jobs, turns, reads.window, generate)
-    rewards = await asyncio.gather(
-        *(
-            reward(cases[one.question].sample, one.response, judge) if one.response else _nothing()
-            for one in made
-        )
-    )
-    return [replace(one, reward=earned) for one, earned in zip(made, rewards, strict=True)]
+    return await asyncio.gather(*(rewarded(cases[one.question].sample, one, judge) for one in made))
+
+
+def attempt_at(
+    number: int, case: Case, reads: Reads, turns: Turns
+) -> Callable[[Lane], Awaitable[Trajectory]]:
+    """What attempts a case over a lane, as often as it is called; `number` becomes the question's."""
+    counting = reads.policy(Lane(turns, reads.window, _never), "")
+    corpus = Corpus(case.documents)
+    sections = Sections(corpus, split_corpus(corpus, counting.chunk_tokens, counting.count))
+    nonce = hashlib.sha256(f"{case.sample.id} {case.sample.seed}".encode()).hexdigest()[:16]
+    return partial(_attempt, number, case.sample, sections, reads, nonce)
+
+
+async def rewarded(sample: Sample, trajectory: Trajectory, judge: ChatModel | None = None) -> Trajectory:
+    """The trajectory with what its answer earns; ModelError when the judge fails."""
+    if not trajectory.response:
+        return trajectory
+    return replace(trajectory, reward=await reward(sample, trajectory.response, judge))
 
 
 async def _attempt(
@@ -119,10 +126,6 @@ async def _attempt(
     credited = trace.gains if reads.mode == "memory" else {}
     gains = tuple(credited.get(at) for at in range(len(lane.conversations)))
     return Trajectory(number, sample.task, tuple(lane.conversations), response, gains=gains)
-
-
-async def _nothing() -> float:
-    return 0.0
 
 
 class _Trace(UnkeptRun):

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from longread.errors import InputError
-from longread.models.base import ChatModel
-from longread.models.turns import Turns
-from longread.training.network import Network
-from longread.training.reinforce import attempt
+from longread.training.records import Trajectory
 from longread.training.rollouts import Case
 from longread.training.sampling import equal_draw, retrospective
 from longread.training.stage import Reinforcement, Select
 
+Attempt = Callable[[Sequence[Case], int], Awaitable[Sequence[Trajectory]]]
+"""Attempts at each of some questions, `k` times; the number tells the batches apart."""
 PASSED = "passed.json"
 _RIGHT = 0.5
 """Reward from which an attempt passes: rules give 0 or 1, MRCR a ratio."""
@@ -24,19 +23,16 @@ async def select(
     settings: Select,
     stage: Reinforcement,
     cases: Sequence[Case],
-    network: Network,
-    turns: Turns,
+    attempt: Attempt,
     folder: Path,
-    judge: ChatModel | None = None,
 ) -> list[Case]:
     """The cases that are drawn. Attempts are kept in `folder`, so that a resumed run makes none again."""
     kept = folder / PASSED
     passed: dict[str, int] = json.loads(kept.read_text("utf-8")) if kept.is_file() else {}
     left = [case for case in cases if case.sample.id not in passed]
-    trying = stage.model_copy(update={"attempts": settings.k})
     for start in range(0, len(left), stage.questions):
         some = left[start : start + stage.questions]
-        tried = await attempt(trying, some, network, turns, -1 - start // stage.questions, judge)
+        tried = await attempt(some, -1 - start // stage.questions)
         for number, case in enumerate(some):
             passed[case.sample.id] = sum(one.reward >= _RIGHT for one in tried if one.question == number)
         part = kept.with_name(kept.name + ".part")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from longread.errors import InputError, UsageError
 from longread.models.base import ChatModel
+from longread.training.cluster.config import check
 from longread.training.stage import MODEL, Merge, Reinforcement, Supervised, read_stage
 
 if TYPE_CHECKING:
@@ -79,6 +80,9 @@ async def run(
     planned = plan(path, out)
     if not resume and (begun := [one.out for one in planned if has_begun(one.out)]):
         raise UsageError(f"{begun[0]} holds a run; go on with it by --resume, or give another --out")
+    for _, stage, _ in planned:
+        if isinstance(stage, Reinforcement) and stage.cluster:
+            check(stage, stage.cluster)
     for name, stage, own in planned:
         if isinstance(stage, Merge):
             if not (own / MODEL).is_dir():

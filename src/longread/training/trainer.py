@@ -6,7 +6,7 @@ import json
 import shutil
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -25,8 +25,8 @@ from longread.training.data import read_cases, within
 from longread.training.learner import Learner
 from longread.training.muon import Muon
 from longread.training.network import Network
-from longread.training.reinforce import Reinforcer
-from longread.training.rollouts import room
+from longread.training.reinforce import Reinforcer, attempt
+from longread.training.rollouts import Case, room
 from longread.training.selection import select
 from longread.training.stage import MODEL, Reinforcement, Supervised
 from longread.training.supervised import Imitator
@@ -74,7 +74,13 @@ async def train(
     with _locked(out):
         _claim(stage, out, resume)
         if not (resume and (out / MODEL).is_dir()):
-            async for progress in _train(stage, out, judge):
+            if isinstance(stage, Reinforcement) and stage.cluster:
+                from longread.training.cluster.run import train_on_cluster
+
+                work = train_on_cluster(stage, stage.cluster, out)
+            else:
+                work = _train(stage, out, judge)
+            async for progress in work:
                 yield progress
 
 
@@ -99,14 +105,16 @@ async def _train(
         max_norm=stage.max_grad_norm,
         explodes=stage.explodes,
     )
-    cases = read_cases(Path(stage.data), stage.split)
-    limits = [stage.sizes.input] if stage.sizes.input else []
-    if stage.sizes.mode == "full" and not (isinstance(stage, Supervised) and stage.target != "replies"):
-        limits.append(room(stage.sizes.reads, turns))
-    if limits:
-        cases = within(cases, min(limits), lambda text: len(turns.encode(text)))
+    cases = usable_cases(stage, turns)
     if isinstance(stage, Reinforcement) and stage.select:
-        cases = await select(stage.select, stage, cases, network, turns, out, judge)
+        trying = stage.model_copy(update={"attempts": stage.select.k})
+        cases = await select(
+            stage.select,
+            stage,
+            cases,
+            lambda some, number: attempt(trying, some, network, turns, number, judge),
+            out,
+        )
     work: Steps = (
         Reinforcer(stage, cases, learner, turns, judge)
         if isinstance(stage, Reinforcement)
@@ -117,20 +125,28 @@ async def _train(
         state = checkpoints.load(last, model, optimizers)
         work.restore(state)
         done = state["step"]
-    _cut(out / METRICS, done)
+    cut_metrics(out, done)
     board = SummaryWriter(str(out), purge_step=done + 1)
     for number in range(done, stage.steps):
         begun = time.monotonic()
         metrics = {"step": number + 1, **await work.step(number)}
         metrics["seconds"] = round(time.monotonic() - begun, 3)
-        _append(out / METRICS, metrics)
-        for name, value in _scalars(metrics):
-            board.add_scalar(name, value, number + 1)
+        append_metrics(out, metrics)
+        add_scalars(board, metrics)
         if (number + 1) % stage.save_every == 0 or number + 1 == stage.steps:
             checkpoints.save(out / CHECKPOINTS, number + 1, model, optimizers, work.state)
         yield Progress(number + 1, stage.steps, metrics)
     board.close()
     _finish(model, tokenizer, out / MODEL, dtype, stage.sizes.prompts)
+
+
+def usable_cases(stage: Reinforcement | Supervised, turns: Turns) -> list[Case]:
+    """The cases that a stage can read; InputError when there are none."""
+    cases = read_cases(Path(stage.data), stage.split)
+    limits = [stage.sizes.input] if stage.sizes.input else []
+    if stage.sizes.mode == "full" and not (isinstance(stage, Supervised) and stage.target != "replies"):
+        limits.append(room(stage.sizes.reads, turns))
+    return within(cases, min(limits), lambda text: len(turns.encode(text))) if limits else cases
 
 
 def has_begun(out: Path) -> bool:
@@ -212,7 +228,9 @@ def _adapted(model: Any, settings: Mapping[str, Any]) -> Any:
     )
 
 
-def _append(path: Path, metrics: Mapping[str, Any]) -> None:
+def append_metrics(out: Path, metrics: Mapping[str, Any]) -> None:
+    """Adds a step's line to the metrics of a run; LongreadError when the disk is full."""
+    path = out / METRICS
     try:
         with path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(metrics) + "\n")
@@ -222,16 +240,21 @@ def _append(path: Path, metrics: Mapping[str, Any]) -> None:
         ) from error
 
 
-def _scalars(metrics: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+def add_scalars(board: SummaryWriter, metrics: Mapping[str, Any]) -> None:
+    """Shows the same in TensorBoard."""
     for name, value in metrics.items():
-        if isinstance(value, Mapping):
-            yield from ((f"{name}/{key}", one) for key, one in value.items())
-        else:
-            yield name, float(value)
+        parts = (
+            {f"{name}/{key}": one for key, one in value.items()}
+            if isinstance(value, Mapping)
+            else {name: value}
+        )
+        for part, one in parts.items():
+            board.add_scalar(part, float(one), metrics["step"])
 
 
-def _cut(path: Path, steps: int) -> None:
+def cut_metrics(out: Path, steps: int) -> None:
     """Drops metrics of steps after the checkpoint: they are made again."""
+    path = out / METRICS
     if not path.is_file():
         return
     lines = path.read_text("utf-8").splitlines(keepends=True)[:steps]
@@ -241,15 +264,24 @@ def _cut(path: Path, steps: int) -> None:
 
 
 def _finish(model: Any, tokenizer: Any, folder: Path, dtype: torch.dtype, prompts: str) -> None:
-    """The trained model, adapters merged in, whole or not at all; with the prompt set, unless that is built in."""
-    part = folder.with_name(folder.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)
+    """The trained model, adapters merged in."""
     if hasattr(model, "merge_and_unload"):
         model = model.merge_and_unload()
     transformers_logging.disable_progress_bar()
-    try:
+    with whole_model(folder, prompts) as part:
         model.to(dtype).save_pretrained(part)
         tokenizer.save_pretrained(part)
+
+
+@contextmanager
+def whole_model(folder: Path, prompts: str) -> Iterator[Path]:
+    """Where to write the model of a stage, so that it is in `folder` whole or not at all; with the prompt set, unless
+    that is built in. LongreadError when the disk is full.
+    """
+    part = folder.with_name(folder.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        yield part
         if prompts not in BUILT_IN:
             shutil.copyfile(prompts, part / PROMPTS)
         part.rename(folder)
