@@ -236,7 +236,7 @@ def write_stages(source: Path, folder: Path, seed: int, smoke: bool) -> None:
         text = file.read_text("utf-8")
         if 'kind = "rl"' in text:
             text = changed(text, seed=seed)
-        if smoke:
+        if smoke and "\nsteps = " in text:
             text = changed(text, steps=SMOKE.get(file.stem, 2))
         (folder / file.name).write_text(text, "utf-8")
 
