@@ -233,6 +233,8 @@ def test_a_killed_export_leaves_no_file_and_the_next_one_its_own(tmp_path: Path)
     assert done.returncode == -signal.SIGKILL
     assert (tmp_path / ".nano.gguf.part").exists()
     assert not (tmp_path / "nano.gguf").exists()
+    (tmp_path / ".nano.gguf.plain").write_bytes(b"what was to be quantised")
+    shutil.copyfile(NANO_FOLDER / "prompts.toml", tmp_path / "nano.prompts.toml")
     export(NANO_FOLDER, tmp_path / "nano.gguf")
     assert sorted(file.name for file in tmp_path.iterdir()) == ["nano.gguf", "nano.prompts.toml"]
 
@@ -248,10 +250,11 @@ def test_from_the_command_line(cli: Cli) -> None:
     assert (again.returncode, again.stdout) == (2, "")
     assert "nano.gguf exists" in again.stderr
     (cli.folder / "nano.gguf").unlink()
+    beside.write_text("mine")
     assert "nano.prompts.toml exists" in cli("export", "nano", "--gguf", "nano.gguf").stderr
     for more, words in (
         (("--type", "Q8"), "weights as Q8 are not written"),
-        (("--quantise", "Q9"), "--quantise Q9: it is one of"),
+        (("--quantise", "Q9"), "--quantise Q9: there is no such type"),
         (("--quantise", "q8_0"), "llama-quantize of llama.cpp on PATH"),
     ):
         done = cli("export", "nano", "--gguf", "other.gguf", *more, PATH="/nowhere")

@@ -24,7 +24,8 @@ def register(app: typer.Typer) -> None:
 
 def export(
     checkpoint: Annotated[
-        str, typer.Argument(help="Folder of a Qwen3 model, dense or with experts; or nano.")
+        str,
+        typer.Argument(metavar="CHECKPOINT", help="Folder of a Qwen3 model, dense or with experts; or nano."),
     ],
     gguf: Annotated[
         str, typer.Option("--gguf", metavar="FILE", help="Where the model goes; must not exist.")
@@ -32,7 +33,9 @@ def export(
     kind: Annotated[
         str | None,
         typer.Option(
-            "--type", help="What weights are written as: F32, F16 or BF16; else as they are stored."
+            "--type",
+            metavar="NAME",
+            help="What weights are written as: F32, F16 or BF16; else as they are stored.",
         ),
     ] = None,
     quantise: Annotated[

@@ -51,8 +51,8 @@ def export(folder: Path, out: Path, kind: str | None = None, quantised: str | No
         LongreadError: It cannot be written.
     """
     prompts = folder / PROMPTS
-    for path in (out, beside(out))[: 2 if prompts.is_file() else 1]:
-        if path.exists() or path.is_symlink():
+    for path, own in (out, None), (beside(out), prompts):
+        if (path.exists() or path.is_symlink()) and not (own and _same(path, own)):
             raise UsageError(f"{path} exists; give another file as --gguf, or remove it")
     tool = _quantiser(quantised) if quantised else None
     with readable(folder):
@@ -60,11 +60,7 @@ def export(folder: Path, out: Path, kind: str | None = None, quantised: str | No
         with _whole(out, model.size * (2 if tool else 1)) as part:
             _write(model, part)
             if tool and quantised:
-                plain = part.rename(part.with_suffix(".plain"))
-                try:
-                    _quantise(tool, plain, part, quantised.upper())
-                finally:
-                    plain.unlink()
+                _quantise(tool, part.rename(_plain(part)), part, quantised.upper())
             if prompts.is_file():
                 shutil.copyfile(prompts, beside(out))
     return out
@@ -73,6 +69,16 @@ def export(folder: Path, out: Path, kind: str | None = None, quantised: str | No
 def beside(out: Path) -> Path:
     """Where the prompt set of an exported checkpoint is."""
     return out.with_suffix(f".{PROMPTS}")
+
+
+def _same(path: Path, own: Path) -> bool:
+    """Whether a prompt set is ours: there is none, or a killed export has left it."""
+    return not own.is_file() or (path.is_file() and path.read_bytes() == own.read_bytes())
+
+
+def _plain(part: Path) -> Path:
+    """What is quantised."""
+    return part.with_suffix(".plain")
 
 
 def _write(model: Checkpoint, path: Path) -> None:
@@ -173,7 +179,10 @@ def _converted(
 def _quantiser(kind: str) -> str:
     """Where llama.cpp's tool is."""
     if kind.upper() not in QUANTISED:
-        raise UsageError(f"--quantise {kind}: it is one of {', '.join(QUANTISED)}")
+        raise UsageError(
+            f"--quantise {kind}: there is no such type; give Q4_K_M, Q5_K_M, Q6_K, Q8_0, or another that "
+            f"{QUANTISER} lists"
+        )
     tool = shutil.which(QUANTISER)
     if tool is None:
         raise UsageError(
@@ -203,6 +212,7 @@ def _whole(out: Path, size: int) -> Iterator[Path]:
         out.parent.mkdir(parents=True, exist_ok=True)
         with lock:
             try:
+                _plain(part).unlink(missing_ok=True)
                 if (free := shutil.disk_usage(out.parent).free) < size:
                     raise LongreadError(
                         f"{out} takes {size:,} bytes, but {free:,} are free; give another --gguf"
@@ -211,6 +221,7 @@ def _whole(out: Path, size: int) -> Iterator[Path]:
                 part.rename(out)
             finally:
                 part.unlink(missing_ok=True)
+                _plain(part).unlink(missing_ok=True)
                 Path(lock.lock_file).unlink(missing_ok=True)
     except Timeout as error:
         raise RunBusyError(f"another process is making {out}; wait for it, or give another --gguf") from error
