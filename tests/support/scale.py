@@ -255,7 +255,7 @@ once for all tries with it, which is not counted.
     select   = drawing of k attempts at each of the {kept} questions, before a stage that selects
     hours    = select + steps * (drawing + learning); price = hours * GPUs * price of a GPU hour
 
-| recipe | stage | tokens a step | steps | hours | of them select | learning, of a step | GPU hours | price | hours, all at its limit |
+| recipe | stage | tokens a step | steps | hours | select | learning | GPU hours | price | hours at its limit |
 |---|---|---|---|---|---|---|---|---|---|
 {training}
 
@@ -265,8 +265,8 @@ replies. GPUs reach {efficiency} of an H100's 989 TFLOP/s and 3.35 TB/s (the mak
 (Qwen3-32B, 4K: pytorch/torchtitan#1690) and under 0.2 to 0.3 (Qwen3-30B-A3B: alibaba/Pai-Megatron-Patch#643); of
 drawing it is assumed. Activations that are computed again count in that share. A stage selects from all questions,
 though those with texts longer than it reads would be left out. A judge, checkpoints and failures come on top. Nothing
-of this table was run: measure your first steps, and give `longread train plan` the `--fill` and `--efficiency` that fit them. Most
-of the cost is replies, so it grows with how long a model thinks.
+of this table was run: measure your first steps, and give `longread train plan` the `--fill` and `--efficiency` that
+fit them. `learning` is its share of a step, `select` part of the hours. Most of the cost is replies, so it grows with how long a model thinks.
 
 {training_constants}
 """
