@@ -266,7 +266,8 @@ replies. GPUs reach {efficiency} of an H100's 989 TFLOP/s and 3.35 TB/s (the mak
 drawing it is assumed. Activations that are computed again count in that share. A stage selects from all questions,
 though those with texts longer than it reads would be left out. A judge, checkpoints and failures come on top. Nothing
 of this table was run: measure your first steps, and give `longread train plan` the `--fill` and `--efficiency` that
-fit them. `learning` is its share of a step, `select` part of the hours. Most of the cost is replies, so it grows with how long a model thinks.
+fit them. `learning` is its share of a step, `select` part of the hours. Most of the cost is
+replies, so it grows with how long a model thinks.
 
 {training_constants}
 """
