@@ -35,7 +35,13 @@ def test_without_verl_one_line_says_what_to_install(found: set[str]) -> None:
     [
         ({"lora": {}}, {}, "lora"),
         ({"optimizer": "muon"}, {}, "optimizer"),
-        ({}, {"gpus": 6, "tensor_parallel": 4}, "tensor_parallel: 4 does not divide the 6 GPUs"),
+        ({}, {"gpus": 6, "tensor_parallel": 4}, "tensor_parallel: 4 does not divide the 6 GPUs of a node"),
+        ({}, {"nodes": 2, "gpus": 4, "tensor_parallel": 8}, "tensor_parallel: 8 does not divide the 4 GPUs"),
+        (
+            {},
+            {"nodes": 3, "gpus": 4, "sequence_parallel": 8},
+            "sequence_parallel: 8 does not divide the 12 GPUs",
+        ),
         ({}, {"sequence_parallel": 2}, "flash-attn"),
     ],
 )
@@ -44,6 +50,15 @@ def test_what_a_cluster_does_not_do_is_refused(
 ) -> None:
     with pytest.raises(UsageError, match=said):
         check(stage(**given), Cluster(**cluster))
+
+
+def test_models_are_parted_by_their_heads(found: set[str]) -> None:
+    found.add("flash_attn")
+    for name in ("tensor_parallel", "sequence_parallel"):
+        cluster = Cluster(gpus=6, **{name: 3})
+        check(stage(), cluster, 12)
+        with pytest.raises(UsageError, match=f"{name}: 3 does not divide the model's 32 heads"):
+            check(stage(), cluster, 32)
 
 
 def test_a_pass_takes_the_longest_conversation_over_its_gpus(found: set[str]) -> None:

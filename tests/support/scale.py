@@ -165,16 +165,20 @@ def _readings() -> Iterator[str]:
 
 def _trainings() -> Iterator[str]:
     for recipe in ("qwen3-4b", "qwen3-30b-a3b"):
-        usual, full = (list(plans(ROOT / "recipes" / recipe, fill=fill)) for fill in (FILL, 1.0))
+        usual, full = (
+            list(plans(ROOT / "recipes" / recipe, fill=fill, questions=int(KEPT.value)))
+            for fill in (FILL, 1.0)
+        )
         for one, most in zip(usual, full, strict=True):
             learning = one.seconds.learning / sum(one.seconds)
+            before = f"{one.selection.seconds / 3600:,.0f}" if one.selection else ""
             yield (
-                f"| {recipe} | {one.name} | {_short(one.tokens)} | {one.steps} | {one.hours:,.0f} | {learning:.0%} "
-                f"| {_costs([one])} | {most.hours:,.0f} |"
+                f"| {recipe} | {one.name} | {_short(one.tokens)} | {one.steps} | {one.hours:,.0f} | {before} "
+                f"| {learning:.0%} | {_costs([one])} | {most.hours:,.0f} |"
             )
         hours = sum(one.hours for one in usual)
         most_hours = sum(one.hours for one in full)
-        yield f"| {recipe} | in all | | | {hours:,.0f} | | {_costs(usual)} | {most_hours:,.0f} |"
+        yield f"| {recipe} | in all | | | {hours:,.0f} | | | {_costs(usual)} | {most_hours:,.0f} |"
 
 
 def _costs(stages: Iterable[Plan]) -> str:
@@ -245,22 +249,25 @@ once for all tries with it, which is not counted.
 ## Training 4B and 30B
 
     forward  = 2 * active parameters * tokens + 4 * layers * heads * head width * tokens seen, summed over tokens
-    learning = 4 * forward over all conversations / (GPUs * operations a second)
+    learning = (3 * updates + 1) * forward over all conversations / (GPUs * operations a second); updates is 1 here
     drawing  = forward over each prompt / (GPUs * operations a second) + replies / tokens drawn a second,
                which is bound by reading weights, keys and values, for as many replies at once as the KV cache holds
-    hours    = steps * (drawing + learning); price = hours * GPUs * price of a GPU hour
+    select   = drawing of k attempts at each of the {kept} questions, before a stage that selects
+    hours    = select + steps * (drawing + learning); price = hours * GPUs * price of a GPU hour
 
-| recipe | stage | tokens a step | steps | hours | learning | GPU hours | price | hours, all at its limit |
-|---|---|---|---|---|---|---|---|---|
+| recipe | stage | tokens a step | steps | hours | select | learning | GPU hours | price | hours at its limit |
+|---|---|---|---|---|---|---|---|---|---|
 {training}
 
 Texts and replies take {fill} of what a stage allows: published of the paper's texts (mean over longest), assumed of
 replies. GPUs reach {efficiency} of an H100's 989 TFLOP/s and 3.35 TB/s (the maker's), with a mixture of experts
 {sparse}. Published of training are 0.21 to 0.35 (Qwen3-8B, texts of 1M tokens: huggingface/transformers#48324), 0.39
 (Qwen3-32B, 4K: pytorch/torchtitan#1690) and under 0.2 to 0.3 (Qwen3-30B-A3B: alibaba/Pai-Megatron-Patch#643); of
-drawing it is assumed. Selection of questions, a judge, checkpoints and failures come on top. Nothing of this table
-was run: measure your first steps, and give `longread train plan` the `--fill` and `--efficiency` that fit them. Most
-of the cost is replies, so it grows with how long a model thinks.
+drawing it is assumed. Activations that are computed again count in that share. A stage selects from all questions,
+though those with texts longer than it reads would be left out. A judge, checkpoints and failures come on top. Nothing
+of this table was run: measure your first steps, and give `longread train plan` the `--fill` and `--efficiency` that
+fit them. `learning` is its share of a step, `select` part of the hours. Most of the cost is
+replies, so it grows with how long a model thinks.
 
 {training_constants}
 """

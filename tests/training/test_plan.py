@@ -1,6 +1,8 @@
 """What a stage will take: exact where it can be, as measured where not, and said so that a user can act on it."""
 
 import json
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,13 +10,16 @@ from pathlib import Path
 import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, Qwen3Config, Qwen3MoeConfig
+from typer import Exit
 
 from benchmarks import plan as benchmark
+from longread.cli.plan import plan as plan_command
 from longread.errors import InputError, UsageError
 from longread.training import generation, memory, stages, update
+from longread.training.data import read_cases
 from longread.training.memory import GIB, activations, moments, on_cluster, one_process, trained
 from longread.training.network import Network
-from longread.training.pace import H100, Crew, decode_rate, step_seconds
+from longread.training.pace import H100, SINGLE, Crew, decode_rate, step_seconds
 from longread.training.plan import parse_gpus, plans
 from longread.training.shapes import KNOWN, Shape, read_shape
 from longread.training.stage import Cluster, Lora, Merge, Reinforcement, Sizes, Supervised
@@ -56,7 +61,7 @@ def test_parameters_gradients_and_moments_are_exact(name: str, count: int) -> No
     kept = sum(value.numel() for state in states for value in state.values() if value.ndim)
     for world in (8, 32):
         cluster = Cluster(nodes=world // 8, offload=True)
-        parts = on_cluster(shape, stage(), cluster, 80 * GIB)
+        parts = on_cluster(shape, stage(), cluster, 80 * GIB, width=2)
         of = {part.name: part for part in parts}
         assert of["parameters"].learning * world == 4 * count
         assert of["gradients"].learning * world == sum(4 * one.numel() for one in parameters)
@@ -77,6 +82,12 @@ def test_adapters_are_counted_exactly() -> None:
         given = stage(lora=Lora(rank=4, targets=targets))
         found = sum(one.numel() for one in model.parameters() if one.requires_grad)
         assert trained(dense(), given) == found > 0
+
+
+def test_libraries_are_as_the_benchmark_measured_them() -> None:
+    page = (RECIPES.parent / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    table = page[page.index("libraries, MiB |") :].split("\n\n")[0]
+    assert {int(row) for row in re.findall(r"\| (\d+) \|$", table, re.MULTILINE)} == {memory.LIBRARIES >> 20}
 
 
 def test_bounds_are_those_of_the_trainer() -> None:
@@ -239,14 +250,119 @@ def test_models_of_unknown_shape_are_told(tmp_path: Path, cli: Cli) -> None:
     cluster = "[cluster]\ntensor_parallel = 3\n"
     (tmp_path / "s.toml").write_text(f'model = "Qwen3-4B"\ndata = "d"\nsteps = 1\n{cluster}')
     done = cli("train", "plan", str(tmp_path / "s.toml"))
-    assert (done.returncode, "tensor_parallel = 3 must divide" in done.stderr) == (2, True)
+    assert (done.returncode, "s: cluster.tensor_parallel: 3 does not divide the 8" in done.stderr) == (
+        2,
+        True,
+    )
     done = cli("train", "plan", str(RECIPES / "qwen3-4b"), "--fill", "0")
     assert (done.returncode, "shares" in done.stderr) == (2, True)
 
 
+def written(folder: Path, text: str) -> Path:
+    file = folder / "s.toml"
+    file.write_text(f'model = "Qwen3-4B"\ndata = "questions"\nsteps = 2\n{text}')
+    return file
+
+
+@pytest.mark.parametrize(("cluster", "more"), [("", 4), ("[cluster]\n", 13 / 4)])
+def test_each_update_is_learnt(cluster: str, more: float, tmp_path: Path) -> None:
+    """On a cluster log-probabilities are computed once more before all of them (verl's `_step_once`)."""
+    (once,) = plans(written(tmp_path, cluster))
+    (often,) = plans(written(tmp_path, "updates = 4\nclip = [0.2, 0.3]\n" + cluster))
+    assert often.seconds.learning == pytest.approx(more * once.seconds.learning)
+    assert often.seconds.drawing == once.seconds.drawing
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[cluster]\n[lora]\n", "s: lora: "),
+        ('optimizer = "muon"\n[cluster]\n', "s: optimizer: "),
+        ("[cluster]\nnodes = 2\ngpus = 4\ntensor_parallel = 8\n", "8 does not divide the 4 GPUs of a node"),
+        ("[cluster]\ngpus = 3\nsequence_parallel = 3\n", "3 does not divide the model's 32 heads"),
+    ],
+)
+def test_what_a_run_refuses_is_not_planned(text: str, said: str, tmp_path: Path, cli: Cli) -> None:
+    done = cli("train", "plan", str(written(tmp_path, text)))
+    assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+
+
+def test_single_precision_takes_its_memory_and_time_on_a_cluster_too(tmp_path: Path) -> None:
+    """The engine draws in bfloat16 whatever the stage says."""
+    (half,) = plans(written(tmp_path, "[cluster]\n"))
+    (single,) = plans(written(tmp_path, 'precision = "float32"\n[cluster]\n'))
+    was, of = ({part.name: part for part in one.parts} for one in (half, single))
+    for name in ("activations", "gathered layers"):
+        assert of[name].learning == 2 * was[name].learning
+    assert single.drawing == half.drawing
+    assert single.seconds.drawing == half.seconds.drawing
+    assert single.seconds.learning == pytest.approx(half.seconds.learning * H100.flops / SINGLE)
+
+
+@pytest.mark.parametrize(
+    ("name", "nodes", "offload", "numbers"),
+    [
+        ("Qwen3-4B", 1, True, 8),  # its embeddings are tied: each of 8 processes reads all
+        ("Qwen3-4B", 1, False, 8),
+        ("Qwen3-30B-A3B", 4, True, 1),
+        ("Qwen3-30B-A3B", 1, True, 3),  # parameters and moments, which wait there later
+        ("Qwen3-30B-A3B", 1, False, 1),
+    ],
+)
+def test_a_host_holds_what_is_loaded_and_then_what_waits(
+    name: str, nodes: int, offload: bool, numbers: int
+) -> None:
+    shape = read_shape(name)
+    parts = on_cluster(shape, stage(), Cluster(nodes=nodes, offload=offload), 80 * GIB, width=2)
+    assert sum(part.host for part in parts) == pytest.approx(4 * numbers * shape.parameters)
+
+
+def test_selection_takes_the_time_of_its_attempts(data: Path, tmp_path: Path, cli: Cli) -> None:
+    file = written(tmp_path, "questions = 16\nattempts = 4\n[select]\nk = 4\n[cluster]\n")
+    (unknown,) = plans(file)
+    assert unknown.selection == (None, 4, 0)
+    assert unknown.hours == pytest.approx(2 * sum(unknown.seconds) / 3600)
+    (told,) = plans(file, questions=160)
+    assert told.selection
+    assert told.selection.seconds == pytest.approx(10 * told.seconds.drawing)
+    assert told.hours == pytest.approx(unknown.hours + 10 * told.seconds.drawing / 3600)
+    assert "--questions" in cli("train", "plan", str(file)).stdout
+    assert "160 questions, 4 attempts each" in cli("train", "plan", str(file), "--questions", "160").stdout
+    (tmp_path / "questions").symlink_to(data)
+    (counted,) = plans(file)
+    assert counted.selection and counted.selection.questions == len(read_cases(data, "train"))
+    (plain,) = plans(written(tmp_path, "[cluster]\n"), questions=160)
+    assert plain.selection is None
+
+
+def test_where_memory_cannot_be_asked_it_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As on Windows."""
+    monkeypatch.delattr(os, "sysconf")
+    file = written(tmp_path, "")
+    (one,) = plans(file)
+    assert (one.room, one.fits) == (None, None)
+    with pytest.raises(Exit) as ended:
+        plan_command(str(file))
+    assert ended.value.exit_code == 0
+    assert "not known: this machine does not tell its memory" in capsys.readouterr().out
+
+
+def test_assumptions_stand_on_lines_of_their_own(cli: Cli) -> None:
+    shown = cli("train", "plan", str(RECIPES / "qwen3-4b" / "1-20k.toml")).stdout.splitlines()
+    start = next(at for at, line in enumerate(shown) if line.startswith("assumed "))
+    assert "(--fill)" in shown[start] and "(--efficiency)" in shown[start + 1]
+    assert "told, not checked" in next(line for line in shown if line.startswith("host "))
+    page, heading = re.findall(r"(docs/\S+\.md), \"(.*)\"", shown[-1])[0]
+    assert f"\n## {heading}\n" in (text := (RECIPES.parent / page).read_text(encoding="utf-8"))
+    rows = [line[:20].strip() for line in shown[2:start] if re.search(r"\d\.\d$", line)]
+    assert not [row for row in rows if f"`{row}`" not in text]
+
+
 def test_time_follows_from_tokens_and_processors() -> None:
     shape, work = read_shape("Qwen3-4B"), [Alike(1_024, 20_000, 4_000, 8)]
-    crew = Crew(8, H100, 1, 10**9, 2, 4, False)
+    crew = Crew(8, H100, H100, 1, 10**9, 2, 4, False)
     drawing, learning = step_seconds(shape, work, crew, draws=True)
     assert learning == pytest.approx(4 * 1_024 * shape.products(24_000) / (8 * H100.flops))
     twice = step_seconds(shape, work, crew._replace(processors=16), draws=True)

@@ -2,23 +2,23 @@
 
 In one process: weights, gradients and moments in single precision, gradients kept until the next step, no activation
 computed twice (network.py, update.py, learner.py). On a cluster: verl's FSDP2 with weights, gradients and moments in
-single precision, parted among all GPUs, products in bfloat16, each layer's activations computed again in the backward
-pass, and an engine that holds a copy in bfloat16 of its own while replies are drawn.
+single precision, parted among all GPUs, each layer's activations computed again in the backward pass, and an engine
+that holds a copy in bfloat16 of its own while replies are drawn, whatever the precision of products.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from longread.training.cluster.config import pass_tokens
 from longread.training.shapes import Shape
 from longread.training.stage import Cluster, Reinforcement, Supervised
 from longread.training.workload import Alike
 
 GIB = 1 << 30
-LIBRARIES = 515 << 20
-"""Python, PyTorch and transformers in one process on the CPU; measured (benchmarks/plan.py)."""
+LIBRARIES = 506 << 20
+"""Python, PyTorch and transformers in one process on the CPU; measured (docs/benchmarks.md)."""
 CONTEXT = 2 * GIB
 """A GPU's context, communication buffers and what the allocator cannot use; assumed."""
 WORKSPACE = 2 * GIB
@@ -44,6 +44,7 @@ class Part(NamedTuple):
     learning: int = 0
     """While the model learns from them."""
     host: int = 0
+    """On each node; of loading, what is more than waits there later."""
 
 
 def trained(shape: Shape, stage: Reinforcement | Supervised) -> int:
@@ -105,14 +106,13 @@ def one_process(
     ]
 
 
-def on_cluster(shape: Shape, stage: Reinforcement, cluster: Cluster, gpu: int) -> list[Part]:
-    """Of verl, on GPUs with `gpu` bytes each."""
+def on_cluster(shape: Shape, stage: Reinforcement, cluster: Cluster, gpu: int, *, width: int) -> list[Part]:
+    """Of verl, on GPUs with `gpu` bytes each; `width` is 4 where products are made in single precision, else 2."""
     world = cluster.nodes * cluster.gpus
-    count, kept = trained(shape, stage), moments(shape, stage)
-    weights = 4 * (shape.parameters + (count if stage.lora else 0))
-    tokens = max(stage.pass_tokens, math.ceil(stage.sizes.window / cluster.sequence_parallel))
+    weights = 4 * shape.parameters
+    tokens = pass_tokens(stage, cluster)
     # Two layers' weights (the next one's come in time) and one's gradient; the output's matrix with its gradient.
-    gathered = 2 * (3 * shape.largest_layer + 2 * shape.embedding)
+    gathered = width * (3 * shape.largest_layer + 2 * shape.embedding)
     copy = 2 * shape.parameters // cluster.tensor_parallel
     cache = max(0, int(cluster.rollout_memory * gpu) - copy - WORKSPACE)
 
@@ -120,18 +120,21 @@ def on_cluster(shape: Shape, stage: Reinforcement, cluster: Cluster, gpu: int) -
         share = -(-part // world)
         return (0, share, -(-part // cluster.nodes)) if cluster.offload else (share, share, 0)
 
-    return [
+    parts = [
         Part("GPU context", CONTEXT, CONTEXT),
         Part("parameters", *waits(weights)),
-        Part("gradients", 0, -(-4 * count // world)),
-        Part("optimizer", *waits(4 * kept)),
+        Part("gradients", 0, -(-weights // world)),
+        Part("optimizer", *waits(4 * moments(shape, stage))),
         Part("gathered layers", 0, gathered),
-        Part("activations", 0, 2 * tokens * (shape.layers * shape.hidden + activations(shape))),
+        Part("activations", 0, width * tokens * (shape.layers * shape.hidden + activations(shape))),
         Part("logits", 0, _FUSED * min(_FUSED_TOKENS, tokens) * shape.vocabulary),
         Part("rollout weights", copy + WORKSPACE),
         Part("KV cache", cache),
-        Part("loading", 0, 0, 4 * shape.parameters),
     ]
+    # Where embeddings are tied, each process reads all weights, else the first alone (verl's `_build_module`); what
+    # waits on the host comes there later.
+    loaded = weights * (cluster.gpus if shape.tied else 1)
+    return [*parts, Part("loading", 0, 0, max(0, loaded - sum(part.host for part in parts)))]
 
 
 def _pass(stage: Reinforcement | Supervised, work: Sequence[Alike]) -> tuple[int, int, int]:

@@ -34,6 +34,8 @@ class Pace(NamedTuple):
 
 H100 = Pace("an H100's", 989e12, 3.35e12, 0.0)
 """The maker's figures for products in bfloat16 without sparsity, and for memory."""
+SINGLE = 67e12
+"""The same of products in float32: neither verl nor this trainer lets torch round them to TF32."""
 EAGER = H100._replace(layer=2e-4)
 """Without an engine: some twenty kernels a layer, each begun from Python; assumed."""
 TWO_CORES = Pace("two cores'", 168e9, 11e9, 0.0027)
@@ -46,7 +48,9 @@ class Crew(NamedTuple):
 
     processors: int
     pace: Pace
-    """Of each, as far as it is reached."""
+    """Of each while replies are drawn, as far as it is reached."""
+    learns: Pace
+    """Of each while the model learns, where products may be made in another precision."""
     together: int
     """Processors that hold one copy of the model while replies are drawn."""
     cached: int
@@ -54,7 +58,8 @@ class Crew(NamedTuple):
     width: int
     """Bytes of a number while replies are drawn."""
     passes: int
-    """Forward passes that learning is worth: 3, and 1 more where log-probabilities are computed again before."""
+    """Forward passes that learning is worth: 3 for each update, and 1 more where log-probabilities are computed again
+    before. Activations that are computed again count in the share that is reached, as in published ones."""
     shares: bool
     """Whether learning reads a prompt once for all replies to it."""
 
@@ -68,11 +73,12 @@ class Seconds(NamedTuple):
 
 def step_seconds(shape: Shape, work: Sequence[Alike], crew: Crew, *, draws: bool) -> Seconds:
     """What a step takes; `draws` unless its replies are given."""
-    flops = crew.processors * crew.pace.flops
-    learning = sum(_learnt(shape, one, crew.shares) for one in work) * crew.passes / flops
+    learning = sum(_learnt(shape, one, crew.shares) for one in work) * crew.passes
+    learning /= crew.processors * crew.learns.flops
     if not draws:
         return Seconds(0.0, learning)
-    read = sum(one.number / one.sharing * shape.products(one.prompt) for one in work) / flops
+    read = sum(one.number / one.sharing * shape.products(one.prompt) for one in work)
+    read /= crew.processors * crew.pace.flops
     return Seconds(read + sum(_decoding(shape, one, crew) for one in work), learning)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -11,13 +10,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from longread.errors import UsageError
+from longread.training.cluster.config import check_settings
 from longread.training.memory import GIB, Part, on_cluster, one_process, trained
-from longread.training.pace import EAGER, H100, TWO_CORES, Crew, Seconds, step_seconds
+from longread.training.pace import EAGER, H100, SINGLE, TWO_CORES, Crew, Seconds, step_seconds
 from longread.training.shapes import Shape, read_shape
 from longread.training.stage import MODEL, Cluster, Merge, Reinforcement, Supervised, read_stage
 from longread.training.stages import Planned
 from longread.training.stages import plan as read_stages
-from longread.training.workload import Alike, workload
+from longread.training.workload import Alike, questions_in, workload
 
 FILL = 0.285
 """Mean over longest input of the paper's data, 34,231 of 119,932 tokens (recipe §6); assumed of replies too."""
@@ -40,6 +40,17 @@ class Gpus(NamedTuple):
     """Bytes of a GPU."""
 
 
+class Selection(NamedTuple):
+    """Attempts at all questions of the data, before a stage draws its own."""
+
+    questions: int | None
+    """None where the data is not there."""
+    attempts: int
+    """At each."""
+    seconds: float
+    """Of all of them; 0 where they are not known."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """What a stage will take."""
@@ -51,8 +62,8 @@ class Plan:
     where: str
     processors: int
     """GPUs, or 1 on the CPU."""
-    room: int
-    """Bytes of each GPU, or of the machine."""
+    room: int | None
+    """Bytes of each GPU, or of the machine; None where it does not tell."""
     parts: tuple[Part, ...]
     cached: int
     """Tokens of keys and values that one copy of the model holds while replies are drawn."""
@@ -67,6 +78,7 @@ class Plan:
     steps: int
     seconds: Seconds
     """Of a step."""
+    selection: Selection | None
     assumed: tuple[str, ...]
 
     @property
@@ -81,7 +93,7 @@ class Plan:
 
     @property
     def host(self) -> int:
-        """Bytes of each node's own memory."""
+        """Bytes of each node's own memory; how much it has is not known."""
         return sum(part.host for part in self.parts)
 
     @property
@@ -90,7 +102,7 @@ class Plan:
         faults = [
             f"{gib(size)} GiB are needed while {phase}, {gib(size - self.room)} more than there are"
             for size, phase in ((self.drawing, "replies are drawn"), (self.learning, "the model learns"))
-            if size > self.room
+            if self.room is not None and size > self.room
         ]
         if self.drawing and self.cached < self.longest:
             faults.append(
@@ -99,13 +111,24 @@ class Plan:
         return faults
 
     @property
+    def fits(self) -> bool | None:
+        """Whether it does; None where the machine does not tell its memory."""
+        return None if self.room is None and not self.faults else not self.faults
+
+    @property
     def hours(self) -> float:
-        """Of all steps."""
-        return self.steps * sum(self.seconds) / 3600
+        """Of all steps, and of selection where its time is known."""
+        before = self.selection.seconds if self.selection else 0
+        return (before + self.steps * sum(self.seconds)) / 3600
 
 
 def plans(
-    path: Path, gpus: str | None = None, *, fill: float = FILL, efficiency: float | None = None
+    path: Path,
+    gpus: str | None = None,
+    *,
+    fill: float = FILL,
+    efficiency: float | None = None,
+    questions: int | None = None,
 ) -> Iterator[Plan]:
     """What the stages of a file or folder will take, merges left out; files but for `config.json` of models are not
     needed.
@@ -114,18 +137,21 @@ def plans(
         gpus: `8x80GB`, or `4x8x80GB` for four nodes, in place of the stage's own.
         fill: share of what a stage allows that texts and replies take on average.
         efficiency: share of a processor's best that is reached.
+        questions: that a stage selects from; those of its data where not given, as far as it is there.
 
     Raises:
-        InputError: There are no stages, or the shape of a model is not known.
+        InputError: There are no stages, the shape of a model is not known, or data cannot be read.
         UsageError: A stage or `gpus` is wrong.
     """
     if not 0 < fill <= 1 or (efficiency is not None and not 0 < efficiency <= 1):
         raise UsageError("fill and efficiency are shares: above 0, at most 1")
+    if questions is not None and questions < 1:
+        raise UsageError("--questions: at least 1")
     machines = parse_gpus(gpus) if gpus else None
     for planned, shape in _with_shapes(path):
         if not isinstance(planned.stage, Merge):
             share = efficiency or (SPARSE if shape.experts else EFFICIENCY)
-            yield _plan(planned.name, planned.stage, shape, machines, fill, share)
+            yield _plan(planned.name, planned.stage, shape, machines, fill, share, questions)
 
 
 def parse_gpus(text: str) -> Gpus:
@@ -146,7 +172,7 @@ def as_object(plan: Plan) -> dict[str, Any]:
     """A plan as JSON; docs/training.md describes it."""
     return {
         "stage": plan.name,
-        "fits": not plan.faults,
+        "fits": plan.fits,
         "faults": plan.faults,
         "where": plan.where,
         "processors": plan.processors,
@@ -165,6 +191,7 @@ def as_object(plan: Plan) -> dict[str, Any]:
         "most_tokens": plan.most_tokens,
         "steps": plan.steps,
         "seconds": plan.seconds._asdict(),
+        "selection": plan.selection._asdict() if plan.selection else None,
         "hours": plan.hours,
         "assumed": list(plan.assumed),
         "shape": asdict(plan.shape),
@@ -189,7 +216,7 @@ class _Machine(NamedTuple):
     """What a stage runs on, and what it holds there."""
 
     where: str
-    room: int
+    room: int | None
     parts: list[Part]
     crew: Crew
 
@@ -201,11 +228,15 @@ def _plan(
     gpus: Gpus | None,
     fill: float,
     efficiency: float,
+    questions: int | None,
 ) -> Plan:
     work, usual = workload(stage), workload(stage, fill)
     cluster = _cluster(stage, gpus)
     if cluster and isinstance(stage, Reinforcement):
-        _check(name, cluster, shape)
+        try:
+            check_settings(stage, cluster, shape.heads)
+        except UsageError as error:
+            raise UsageError(f"{name}: {error}") from error
         machine = _together(shape, stage, cluster, gpus.memory if gpus else _GPU, efficiency)
     else:
         machine = _alone(shape, stage, work, gpus, efficiency)
@@ -224,12 +255,30 @@ def _plan(
         most_tokens=sum(one.tokens for one in work),
         steps=stage.steps,
         seconds=step_seconds(shape, usual, machine.crew, draws=isinstance(stage, Reinforcement)),
-        assumed=(
-            f"texts and replies take {fill:g} of what the stage allows (--fill)",
-            f"{machine.crew.pace.name} are reached (--efficiency)",
-            "selection, checkpoints and a judge take no time",
-        ),
+        selection=_selection(shape, stage, machine.crew, fill, questions),
+        assumed=tuple(_assumed(machine.crew, fill)),
     )
+
+
+def _selection(
+    shape: Shape, stage: Reinforcement | Supervised, crew: Crew, fill: float, questions: int | None
+) -> Selection | None:
+    """Of batches as large as a step's (selection.py)."""
+    if isinstance(stage, Supervised) or stage.select is None:
+        return None
+    if questions is None:
+        questions = questions_in(Path(stage.data), stage.split)
+    batch = workload(stage.model_copy(update={"attempts": stage.select.k}), fill)
+    seconds = step_seconds(shape, batch, crew, draws=True).drawing
+    return Selection(questions, stage.select.k, (questions or 0) / stage.questions * seconds)
+
+
+def _assumed(crew: Crew, fill: float) -> Iterator[str]:
+    yield f"texts and replies take {fill:g} of what the stage allows (--fill)"
+    yield f"{crew.pace.name} are reached (--efficiency)"
+    if crew.learns != crew.pace:
+        yield f"{crew.learns.name} are reached while the model learns (--efficiency)"
+    yield "checkpoints and a judge take no time"
 
 
 def _cluster(stage: Reinforcement | Supervised, gpus: Gpus | None) -> Cluster | None:
@@ -243,13 +292,16 @@ def _cluster(stage: Reinforcement | Supervised, gpus: Gpus | None) -> Cluster | 
 
 
 def _together(shape: Shape, stage: Reinforcement, cluster: Cluster, room: int, efficiency: float) -> _Machine:
-    parts = on_cluster(shape, stage, cluster, room)
+    single = stage.precision == "float32"
+    parts = on_cluster(shape, stage, cluster, room, width=4 if single else 2)
     cache = next(part.drawing for part in parts if part.name == "KV cache")
     # Where there are fewer heads than GPUs, each holds a copy of one.
     cached = cache * min(cluster.tensor_parallel, shape.kv_heads) // shape.kv_bytes(2)
     world = cluster.nodes * cluster.gpus
     nodes = f" on {cluster.nodes} nodes" if cluster.nodes > 1 else ""
-    crew = Crew(world, H100.at(efficiency), cluster.tensor_parallel, cached, 2, 4, False)
+    pace = H100.at(efficiency)
+    learns = H100._replace(flops=SINGLE).at(efficiency) if single else pace
+    crew = Crew(world, pace, learns, cluster.tensor_parallel, cached, 2, 3 * stage.updates + 1, False)
     return _Machine(f"{world} GPUs of {gib(room)} GiB{nodes}", room, parts, crew)
 
 
@@ -262,27 +314,20 @@ def _alone(
 ) -> _Machine:
     width = 4 if stage.precision == "float32" or (stage.precision == "auto" and not gpus) else 2
     parts = one_process(shape, stage, work, width=width, gpu=bool(gpus))
-    cached = _longest(work)
+    cached, updates = _longest(work), 1
     if isinstance(stage, Reinforcement):
-        cached = max(cached, stage.cache_tokens)
-    crew = Crew(1, (EAGER if gpus else TWO_CORES).at(efficiency), 1, cached, width, 3, True)
+        cached, updates = max(cached, stage.cache_tokens), stage.updates
+    best = TWO_CORES if not gpus else EAGER if width == 2 else EAGER._replace(flops=SINGLE)
+    pace = best.at(efficiency)
+    crew = Crew(1, pace, pace, 1, cached, width, 3 * updates, True)
     if gpus:
         return _Machine(f"one GPU of {gib(gpus.memory)} GiB", gpus.memory, parts, crew)
+    where = "one process on the CPU"
+    if not hasattr(os, "sysconf"):  # Windows
+        return _Machine(where, None, parts, crew)
     room = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return _Machine(f"one process on the CPU, {gib(room)} GiB", room, parts, crew)
+    return _Machine(f"{where}, {gib(room)} GiB", room, parts, crew)
 
 
 def _longest(work: Sequence[Alike]) -> int:
     return max(one.prompt + one.reply for one in work)
-
-
-def _check(name: str, cluster: Cluster, shape: Shape) -> None:
-    """UsageError unless the model can be parted as the stage says."""
-    for setting, size, of, what in (
-        ("tensor_parallel", cluster.tensor_parallel, cluster.gpus, "GPUs of a node"),
-        ("tensor_parallel", cluster.tensor_parallel, shape.heads, "heads"),
-        ("sequence_parallel", cluster.sequence_parallel, cluster.nodes * cluster.gpus, "GPUs"),
-        ("sequence_parallel", cluster.sequence_parallel, shape.heads, "heads"),
-    ):
-        if math.gcd(size, of) != size:
-            raise UsageError(f"{name}: {setting} = {size} must divide the {of} {what}")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import NamedTuple
 
+from longread.errors import InputError
 from longread.reading.budgets import FRAME, Budgets
 from longread.reading.prompts import load_prompts
 from longread.training.stage import Reinforcement, Sizes, Supervised
@@ -61,6 +63,23 @@ def workload(stage: Reinforcement | Supervised, fill: float = 1.0) -> list[Alike
         ),
         Alike(count, FRAME + notes, answer),
     ]
+
+
+def questions_in(folder: Path, split: str) -> int | None:
+    """Questions of a split of a data set; None where it is not there, InputError where it cannot be read."""
+    files = sorted(folder.glob("samples-*.parquet"))
+    if not files:
+        return None
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return sum(
+            int(pq.read_table(file, columns=["id"], filters=[("split", "=", split)]).num_rows)
+            for file in files
+        )
+    except (OSError, pa.ArrowInvalid) as error:
+        raise InputError(f"{folder} cannot be read: {str(error).splitlines()[0]}") from error
 
 
 def _budgets(sizes: Sizes) -> Budgets:

@@ -17,23 +17,35 @@ _PROCESSES = 8
 """Such processes of a node, at most."""
 
 
-def check(stage: Reinforcement, cluster: Cluster) -> None:
-    """UsageError when the stage asks for what is not done on a cluster, or verl is not here."""
+def check(stage: Reinforcement, cluster: Cluster, heads: int | None = None) -> None:
+    """UsageError when the stage asks for what is not done on a cluster, or verl is not here; `heads` are the model's,
+    where it is there."""
+    check_settings(stage, cluster, heads)
     if find_spec("verl") is None or find_spec("transfer_queue") is None:
         raise UsageError("a stage with [cluster] needs an extra: pip install 'longread[cluster]'")
+    if cluster.sequence_parallel > 1 and find_spec("flash_attn") is None:
+        raise UsageError("cluster.sequence_parallel needs flash-attn: pip install flash-attn")
+
+
+def check_settings(stage: Reinforcement, cluster: Cluster, heads: int | None = None) -> None:
+    """The part of `check` that holds wherever the command is given."""
     if stage.lora:
         raise UsageError("lora: a stage with [cluster] trains all weights; leave `lora` or [cluster] out")
     if stage.optimizer != "adamw":
         raise UsageError("optimizer: a stage with [cluster] takes only 'adamw'")
-    gpus = cluster.nodes * cluster.gpus
-    for name, size in (
-        ("tensor_parallel", cluster.tensor_parallel),
-        ("sequence_parallel", cluster.sequence_parallel),
+    for name, size, gpus, of in (
+        ("tensor_parallel", cluster.tensor_parallel, cluster.gpus, "GPUs of a node"),
+        ("sequence_parallel", cluster.sequence_parallel, cluster.nodes * cluster.gpus, "GPUs of the cluster"),
     ):
         if gpus % size:
-            raise UsageError(f"cluster.{name}: {size} does not divide the {gpus} GPUs of the cluster")
-    if cluster.sequence_parallel > 1 and find_spec("flash_attn") is None:
-        raise UsageError("cluster.sequence_parallel needs flash-attn: pip install flash-attn")
+            raise UsageError(f"cluster.{name}: {size} does not divide the {gpus} {of}")
+        if heads and heads % size:
+            raise UsageError(f"cluster.{name}: {size} does not divide the model's {heads} heads")
+
+
+def pass_tokens(stage: Reinforcement, cluster: Cluster) -> int:
+    """Tokens of one forward and backward pass on each GPU: what is set, or enough for the longest conversation."""
+    return max(stage.pass_tokens, -(-stage.sizes.window // cluster.sequence_parallel))
 
 
 def needs(cluster: Cluster) -> tuple[int, int]:
@@ -46,7 +58,6 @@ def settings(stage: Reinforcement, cluster: Cluster, out: Path) -> dict[str, Any
     packed = find_spec("flash_attn") is not None
     dtype = {"float32": "fp32"}.get(stage.precision, "bf16")
     window = stage.sizes.window
-    pass_tokens = max(stage.pass_tokens, -(-window // cluster.sequence_parallel))
     return {
         "longread": {"stage": stage.model_dump_json(), "out": str(out)},
         "algorithm": {"adv_estimator": "grpo"},
@@ -73,7 +84,7 @@ def settings(stage: Reinforcement, cluster: Cluster, out: Path) -> dict[str, Any
                 "ppo_epochs": stage.updates,
                 "ppo_mini_batch_size": stage.questions,
                 "use_dynamic_bsz": True,
-                "ppo_max_token_len_per_gpu": pass_tokens,
+                "ppo_max_token_len_per_gpu": pass_tokens(stage, cluster),
                 **({"clip_ratio_low": stage.clip[0], "clip_ratio_high": stage.clip[1]} if stage.clip else {}),
                 "optim": {
                     "lr": stage.learning_rate,

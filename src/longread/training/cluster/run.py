@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from torch.utils.tensorboard import SummaryWriter
+from transformers import AutoConfig
 
 from longread.errors import LongreadError, UsageError
 from longread.models.local import checked, load_turns
@@ -41,9 +42,10 @@ async def train_on_cluster(stage: Reinforcement, cluster: Cluster, out: Path) ->
         UsageError: The stage asks for what is not done on a cluster, or for more than the cluster has.
         LongreadError: As for other stages, or verl failed.
     """
-    check(stage, cluster)
     stage, out = _absolute(stage, out)
-    turns = load_turns(checked(Path(stage.model or "")))
+    model = checked(Path(stage.model or ""))
+    check(stage, cluster, AutoConfig.from_pretrained(model).get_text_config().num_attention_heads)
+    turns = load_turns(model)
     sampler(stage, usable_cases(stage, turns))  # what is wrong with the data is said before GPUs are taken
     done = _last(out / CHECKPOINTS)
     cut_metrics(out, done)
