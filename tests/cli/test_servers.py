@@ -243,24 +243,29 @@ def test_a_server_whose_streams_break_off_is_set_aside(cli: Cli) -> None:
         assert "set aside" in "".join(serving.log)
 
 
+REQUEST = ChatRequest.model_validate({"model": "m", "messages": [{"role": "user", "content": "Who?"}]})
+
+
+def spread(pool: PoolModel) -> SpreadRelay:
+    relays = {
+        backend: EndpointRelay(server.base_url, None, 60.0, "m") for backend, server in pool.servers.items()
+    }
+    return SpreadRelay(relays, pool.balancer)
+
+
 def test_requests_beyond_the_bound_are_told_so_and_no_server_is_set_aside() -> None:
     stalled: Answer = (End.STALL,)
 
     async def main() -> None:
         with ScriptServer(stalled) as one, ScriptServer(stalled) as other:
             pool = PoolModel([OpenAIModel("m", server.base_url) for server in (one, other)])
-            relays = {
-                backend: EndpointRelay(server.base_url, None, 60.0, "m")
-                for backend, server in pool.servers.items()
-            }
-            relay = BoundedRelay(SpreadRelay(relays, pool.balancer), 4)
-            request = ChatRequest(model="m", messages=[])
-            flying = [asyncio.create_task(relay.send(request, b"{}")) for _ in range(4)]
+            relay = BoundedRelay(spread(pool), 4)
+            flying = [asyncio.create_task(relay.send(REQUEST, b"{}")) for _ in range(4)]
             while len(one.asked) + len(other.asked) < 4:
                 await asyncio.sleep(0)
             for _ in range(5):
                 with pytest.raises(Refusal, match="4 requests are being answered"):
-                    await relay.send(request, b"{}")
+                    await relay.send(REQUEST, b"{}")
             assert [backend.trouble for backend in pool.servers] == [None, None]
             assert len(one.asked) == len(other.asked) == 2
             for task in flying:
@@ -277,12 +282,8 @@ def test_a_dead_server_is_set_aside_at_once() -> None:
     async def main() -> None:
         with ScriptServer(said("fine")) as good:
             pool = PoolModel([OpenAIModel("m", url) for url in (DEAD, good.base_url)])
-            relays = {
-                backend: EndpointRelay(server.base_url, None, 60.0, "m")
-                for backend, server in pool.servers.items()
-            }
-            relay = SpreadRelay(relays, pool.balancer)
-            response = await relay.send(ChatRequest(model="m", messages=[]), b"{}")
+            relay = spread(pool)
+            response = await relay.send(REQUEST, b"{}")
             dead, alive = pool.servers
             assert dead.trouble is not None
             assert isinstance(response, StreamingResponse)
