@@ -39,7 +39,7 @@ class Choice:
 
     model: str | None
     places: dict[str, str]
-    """Addresses of its servers; none for a model in this process."""
+    """Addresses of its servers, and what each calls it; none for a model in this process."""
     why: str
 
 

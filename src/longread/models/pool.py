@@ -97,8 +97,9 @@ class PoolModel(RetryingModel):
         if why:
             self.balancer.set_aside(backend, Fault(f"it {why}"))
             return False
-        server.adapt(window, structured=structured)
-        backend.slots = found.slots
+        if not found.trouble:
+            server.adapt(window, structured=structured)
+            backend.slots = found.slots
         return True
 
     @property
