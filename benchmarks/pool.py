@@ -5,7 +5,7 @@
 Servers that take a fixed time for a reply, so many at once, and do not compute. First each healthy server has runs
 by itself, then all three share them, and one is killed while they do. Compared are calls a second while at least 32
 runs go on: of the healthy two together from the kill on, with what it takes to notice, and of each alone. All answers
-must be the right ones.
+must be the right ones. Exits with 1 where the median is below 0.9.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ QUICK, SLOW = 0.3, 1.2
 SLOTS = 8
 LEAST = 32
 """Runs at once, as long as it is measured."""
+BAR = 0.9
+"""Of the sum of the healthy."""
 
 
 async def read(
@@ -93,6 +95,7 @@ def main() -> None:
         told = f"{alone[0]:.1f} + {alone[1]:.1f} calls a second alone, {shared:.1f} together after the kill"
         print(f"{told}: {ratios[-1]:.1%}", flush=True)
     print(f"of the sum of the healthy: median {median(ratios):.1%} ({min(ratios):.1%} to {max(ratios):.1%})")
+    sys.exit(median(ratios) < BAR)
 
 
 if __name__ == "__main__":

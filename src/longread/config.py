@@ -125,6 +125,12 @@ class Settings(BaseModel):
             return self._servers
         return tuple(_keyed(server, self.api_key) for server in listed(self.base_url))
 
+    def unaliased(self) -> Settings:
+        """The same for another model than the servers' own names are meant for: each is asked for `model` itself."""
+        made = self.model_copy()
+        made._servers = tuple(server.model_copy(update={"model": None}) for server in self.servers)
+        return made
+
     @field_validator("base_url")
     @classmethod
     def _addresses(cls, given: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
@@ -132,10 +138,10 @@ class Settings(BaseModel):
             return str(Path(given).expanduser().absolute()) if given and is_file(given) else given
         if not given or not all(given):
             raise ValueError("an address in the list is empty" if given else "the list is empty")
-        if len(set(given)) < len(given) or any(map(is_file, given)):
-            raise ValueError(
-                "give each address once, or else one TOML file of servers, which can have weights"
-            )
+        if files := [url for url in given if is_file(url)]:
+            raise ValueError(f"{files[0]} is a file of servers: give it alone, with all addresses in it")
+        if len(set(given)) < len(given):
+            raise ValueError("give each address once; a TOML file of servers can have weights")
         return given if len(given) > 1 else given[0]
 
     @field_validator("state_dir")
@@ -273,7 +279,8 @@ def _valid(layer: _Layer) -> Settings:
         first = error.errors()[0]
         name = one_line(".".join(str(part) for part in first["loc"]))
         extra = first["type"] == "extra_forbidden"
-        what = "a price has input, output and cached only" if extra else first["msg"]
+        told = first["msg"].removeprefix("Value error, ")
+        what = "a price has input, output and cached only" if extra else told
         raise UsageError(f"setting '{name}' in {layer.place}: {what}") from None
 
 

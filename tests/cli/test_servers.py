@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
+import httpx2
 import pytest
+from starlette.responses import StreamingResponse
 
-from longread.config import load_settings, resolve_settings
+from longread.config import Settings, load_settings, resolve_settings
 from longread.errors import UsageError
+from longread.models.openai import OpenAIModel
+from longread.models.pool import PoolModel
+from longread.reading.language import LanguagePolicy
+from longread.reading.opening import open_policy
+from longread.server.api.errors import Refusal
+from longread.server.api.forms import ChatRequest
+from longread.server.api.relay import BoundedRelay, EndpointRelay
+from longread.server.api.spread import SpreadRelay
 from tests.server.serving import SMALL, Serving
 from tests.servers.fixed import FixedProcess
 from tests.servers.model import ModelServer
+from tests.servers.scripted import Answer, End, ScriptServer, chunk, http, said, sse
 from tests.support import planted
 from tests.support.cli import Cli
 
@@ -159,3 +171,127 @@ def test_serve_passes_short_requests_to_whoever_answers(cli: Cli) -> None:
             assert 0 < one.calls < 6
             victim.kill()
             assert [short() for _ in range(6)] == [200] * 6
+
+
+def test_a_servers_own_name_for_the_model_stays_its_own(world: Cli) -> None:
+    file = world.folder / "servers.toml"
+    listed = {"/v1/models": {"object": "list", "data": [{"id": "qwen3"}]}}
+    with ScriptServer(routes=listed) as one, ScriptServer(routes=listed) as other:
+        file.write_text(
+            f'[[server]]\nbase_url = "{one.base_url}"\nmodel = "large"\n[[server]]\nbase_url = "{other.base_url}"\n'
+        )
+
+        async def names(settings: Settings) -> tuple[str, list[str]]:
+            opened = await open_policy(settings)
+            assert isinstance(opened.policy, LanguagePolicy)
+            assert isinstance(opened.policy.model, PoolModel)
+            await opened.close()
+            kept = opened.kept(settings, {})
+            return kept["model"], [server.name for server in opened.policy.model.servers.values()]
+
+        env = {"LONGREAD_CONFIG": "none", "LONGREAD_BASE_URL": str(file)}
+        for given in ({"model": "qwen3"}, {}):
+            settings = load_settings(given, env)
+            assert asyncio.run(names(settings)) == ("qwen3", ["large", "qwen3"])
+            checked = world("doctor", *(["--model", "qwen3"] if given else []), "--base-url", str(file))
+            lines = [line for line in checked.stdout.splitlines() if line.split()[1] == "server"]
+            assert "does not list large" in lines[0]
+            assert "qwen3" in lines[1]
+        # Another model, such as a judge, is asked for by its name.
+        other_model = load_settings({"model": "judge"}, env).unaliased()
+        assert asyncio.run(names(other_model)) == ("judge", ["judge", "judge"])
+
+
+def test_a_file_of_servers_stands_alone(world: Cli) -> None:
+    done = world(*ask("x.toml", "http://a/v1"))
+    assert done.returncode == 2
+    [line] = done.stderr.splitlines()
+    assert "x.toml is a file of servers: give it alone" in line
+    assert "Value error" not in line
+    twice = world(*ask(DEAD, DEAD))
+    assert "give each address once" in twice.stderr
+    assert "Value error" not in twice.stderr
+
+
+def short(serving: Serving, stream: bool = False) -> httpx2.Response:
+    body = {"model": "scripted", "stream": stream, "messages": [{"role": "user", "content": "Who?"}]}
+    return serving.http.post("/v1/chat/completions", json=body)
+
+
+def test_a_clients_bad_request_sets_no_server_aside(cli: Cli) -> None:
+    bad = http({"error": {"message": "no such parameter"}}, 500)
+    routes: dict[str, object] = {"/v1/models": {"object": "list", "data": [{"id": "scripted"}]}}
+    with ScriptServer(bad, routes=routes) as one, ScriptServer(bad, routes=routes) as other:
+        urls = ("--base-url", one.base_url, "--base-url", other.base_url)
+        with Serving(cli, "--model", "scripted", *urls, **SMALL) as serving:
+            for _ in range(5):
+                told = short(serving)
+                assert (told.status_code, told.json()) == (500, {"error": {"message": "no such parameter"}})
+        assert len(one.asked) == len(other.asked) == 5
+        assert "set aside" not in "".join(serving.log)
+
+
+def test_a_server_whose_streams_break_off_is_set_aside(cli: Cli) -> None:
+    half = sse(chunk("fi"), end=End.DROP)
+    routes: dict[str, object] = {"/v1/models": {"object": "list", "data": [{"id": "scripted"}]}}
+    with ScriptServer(half, routes=routes) as bad, ScriptServer(said("fine"), routes=routes) as good:
+        urls = ("--base-url", bad.base_url, "--base-url", good.base_url)
+        with Serving(cli, "--model", "scripted", *urls, **SMALL) as serving:
+            told = [short(serving, stream=True).text for _ in range(8)]
+        broken = ["the model server broke off" in text for text in told]
+        assert broken.count(True) == len(bad.asked) >= 3
+        assert "set aside" in "".join(serving.log)
+
+
+REQUEST = ChatRequest.model_validate({"model": "m", "messages": [{"role": "user", "content": "Who?"}]})
+
+
+def spread(pool: PoolModel) -> SpreadRelay:
+    relays = {
+        backend: EndpointRelay(server.base_url, None, 60.0, "m") for backend, server in pool.servers.items()
+    }
+    return SpreadRelay(relays, pool.balancer)
+
+
+def test_requests_beyond_the_bound_are_told_so_and_no_server_is_set_aside() -> None:
+    stalled: Answer = (End.STALL,)
+
+    async def main() -> None:
+        with ScriptServer(stalled) as one, ScriptServer(stalled) as other:
+            pool = PoolModel([OpenAIModel("m", server.base_url) for server in (one, other)])
+            relay = BoundedRelay(spread(pool), 4)
+            flying = [asyncio.create_task(relay.send(REQUEST, b"{}")) for _ in range(4)]
+            while len(one.asked) + len(other.asked) < 4:
+                await asyncio.sleep(0)
+            for _ in range(5):
+                with pytest.raises(Refusal, match="4 requests are being answered"):
+                    await relay.send(REQUEST, b"{}")
+            assert [backend.trouble for backend in pool.servers] == [None, None]
+            assert len(one.asked) == len(other.asked) == 2
+            for task in flying:
+                task.cancel()
+            await asyncio.gather(*flying, return_exceptions=True)
+            assert [backend.flying for backend in pool.servers] == [0, 0]
+            await relay.close()
+            await pool.close()
+
+    asyncio.run(main())
+
+
+def test_a_dead_server_is_set_aside_at_once() -> None:
+    async def main() -> None:
+        with ScriptServer(said("fine")) as good:
+            pool = PoolModel([OpenAIModel("m", url) for url in (DEAD, good.base_url)])
+            relay = spread(pool)
+            response = await relay.send(REQUEST, b"{}")
+            dead, alive = pool.servers
+            assert dead.trouble is not None
+            assert isinstance(response, StreamingResponse)
+            assert alive.served == 0, "the stream has only begun"
+            async for _ in response.body_iterator:
+                pass
+            assert (alive.served, alive.flying) == (1, 0)
+            await relay.close()
+            await pool.close()
+
+    asyncio.run(main())

@@ -1,8 +1,10 @@
+from pathlib import Path
+
 import pytest
 
 from longread.errors import ModelError
 from longread.models.scripted import ScriptedModel
-from longread.training.rewards import reward
+from longread.training.rewards import open_judge, reward
 from longread.types import Sample
 
 
@@ -54,3 +56,17 @@ async def test_a_judge_is_asked_only_where_the_rule_rejects() -> None:
 async def test_a_judge_without_a_verdict_is_an_error_and_no_zero() -> None:
     with pytest.raises(ModelError, match="verdict"):
         await reward(sample(), "the harbour of Vell", ScriptedModel(lambda *_: "Hard to say."))
+
+
+async def test_a_judge_is_asked_for_by_its_own_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    servers = tmp_path / "servers.toml"
+    servers.write_text('[[server]]\nbase_url = "http://127.0.0.1:9/v1"\nmodel = "large"\n')
+    monkeypatch.setenv("LONGREAD_CONFIG", str(tmp_path / "none.toml"))
+    monkeypatch.setenv("LONGREAD_MODEL", "qwen3")
+    monkeypatch.setenv("LONGREAD_BASE_URL", str(servers))
+    for name, url, asked in (
+        ("qwen3", None, "large"),
+        ("judge", None, "judge"),
+        ("judge", str(servers), "large"),
+    ):
+        assert (await open_judge(name, url)).name == asked

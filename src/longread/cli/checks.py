@@ -158,22 +158,21 @@ class ModelChecks:
     async def _endpoint(self) -> Endpoint | None:
         """What the server says once the model is loaded."""
         if isinstance(self._model, PoolModel):
-            endpoints = await inspect_servers(self._settings.servers, self._model.name)
+            _, endpoints = await inspect_servers(self._settings.servers, self._model.name)
             return min(endpoints, key=lambda one: one.window or math.inf)
         if isinstance(self._model, OpenAIModel):
             servers = self._settings.servers or (Server(base_url=self._model.base_url),)
-            return (await inspect_servers(servers, self._model.name))[0]
+            _, [endpoint] = await inspect_servers(servers, self._model.name)
+            return endpoint
         return None
 
     async def _servers(self) -> AsyncIterator[Check]:
         """Each of several servers."""
         if not isinstance(self._model, PoolModel):
             return
-        for server, one in zip(
-            self._settings.servers,
-            await inspect_servers(self._settings.servers, self._model.name),
-            strict=True,
-        ):
+        servers = self._settings.servers
+        _, endpoints = await inspect_servers(servers, self._model.name)
+        for server, one in zip(servers, endpoints, strict=True):
             if one.trouble:
                 todo = "start it, or leave it out; its calls go to the others"
                 yield Check("warn", "server", f"{one.base_url} {one.trouble}", todo)

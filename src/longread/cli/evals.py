@@ -151,6 +151,8 @@ def run(
         judging = resolve_settings(
             settings | given({"model": judge, "base_url": judge_url or resolved.settings.base_url})
         ).settings
+        if not judge_url and judge != resolved.settings.model:
+            judging = judging.unaliased()
     elif judge_url:
         raise UsageError("--judge-url needs --judge, the name of the model there")
     plan = Plan(

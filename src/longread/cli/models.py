@@ -38,8 +38,8 @@ class Choice:
     """The model that `ask` would take, or why it would take none."""
 
     model: str | None
-    places: tuple[str, ...]
-    """Addresses of its servers; none for a model in this process."""
+    places: dict[str, str]
+    """Addresses of its servers, and what each calls it; none for a model in this process."""
     why: str
 
 
@@ -136,11 +136,11 @@ async def _choose(resolved: Resolved, configured: Sequence[Server]) -> Choice:
     try:
         if name and (name == NANO or name.startswith(LOCAL_PREFIX)):
             require_local_extra()
-            return Choice(name, (), f"{name}, as {origin['model']} says")
+            return Choice(name, {}, f"{name}, as {origin['model']} says")
         opened = await open_policy(settings)
         await opened.close()
     except LongreadError as error:
-        return Choice(None, (), str(error))
+        return Choice(None, {}, str(error))
     why = opened.choice.removeprefix("model: ")
     if name:
         why += f"; as {origin['model']} says"
@@ -152,12 +152,16 @@ async def _choose(resolved: Resolved, configured: Sequence[Server]) -> Choice:
         name
         and len(configured) == 1
         and configured[0].models
-        and name not in [m.model for m in configured[0].models]
+        and (settings.servers[0].model or name) not in [m.model for m in configured[0].models]
     ):
         why += "; the server does not list it"
     found = opened.resolved.get("base_url")
-    places = [server.base_url for server in configured] or ([found] if found else [])
-    return Choice(opened.resolved["model"], tuple(places), why)
+    model = opened.resolved["model"]
+    places = {
+        server.base_url: given.model or model
+        for server, given in zip(configured, settings.servers, strict=True)
+    }
+    return Choice(model, places or ({found: model} if found else {}), why)
 
 
 def _port(base_url: str) -> object:
@@ -196,7 +200,7 @@ def as_object(listing: Listing) -> dict[str, Any]:
             for server in listing.servers
         ],
         "local": listing.local,
-        "chosen": {"model": choice.model, "base_url": _given(choice.places), "why": choice.why},
+        "chosen": {"model": choice.model, "base_url": _given(tuple(choice.places)), "why": choice.why},
         "remarks": listing.remarks,
     }
 
@@ -207,7 +211,7 @@ def _given(places: tuple[str, ...]) -> str | tuple[str, ...] | None:
 
 
 def _chosen(model: Endpoint, choice: Choice) -> bool:
-    return model.model == choice.model and model.base_url in choice.places
+    return choice.places.get(model.base_url) == model.model
 
 
 def _print(listing: Listing) -> None:

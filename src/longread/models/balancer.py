@@ -38,7 +38,6 @@ class Backend:
 
     Args:
         name: As errors name it.
-        alive: Asks the server whether it answers.
         weight: Its share of the calls beside the others'.
         slots: Calls that it works on at once, where it says so; it gets no more.
     """
@@ -46,13 +45,11 @@ class Backend:
     def __init__(
         self,
         name: str,
-        alive: Callable[[], Awaitable[bool]],
         *,
         weight: float = 1.0,
         slots: int | None = None,
     ) -> None:
         self.name = name
-        self.alive = alive
         self.weight = weight
         self.slots = slots
         self.flying = 0
@@ -98,13 +95,18 @@ class Balancer:
 
     Args:
         backends: All there are.
+        able: Asks a server that was set aside whether it can take calls again.
         sleep: Waits between questions whether a server answers.
     """
 
     def __init__(
-        self, backends: Sequence[Backend], sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self,
+        backends: Sequence[Backend],
+        able: Callable[[Backend], Awaitable[bool]],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.backends = tuple(backends)
+        self._able = able
         self._sleep = sleep
         self._probes: dict[Backend, asyncio.Task[None]] = {}
         self._change: asyncio.Future[None] | None = None
@@ -155,12 +157,18 @@ class Balancer:
             )
         if backend.trouble or not (at_once or backend.faults >= _FAULTS):
             return
-        backend.trouble, backend.pause = trouble, max(backend.pause, pause)
-        backend.forget()
-        what = f"{backend.name} is set aside ({trouble}); its calls go to the other servers until it answers"
-        _log.warning("%s", printable(what))
-        self._tell()
+        backend.pause = max(backend.pause, pause)
+        self.set_aside(backend, trouble)
         self._watch()
+
+    def set_aside(self, backend: Backend, trouble: Trouble) -> None:
+        """Gives a server no calls until it can take them again."""
+        backend.forget()
+        if str(trouble) != str(backend.trouble):
+            what = f"{backend.name} is set aside ({trouble}); its calls go to the other servers"
+            _log.warning("%s", printable(what))
+        backend.trouble = trouble
+        self._tell()
 
     async def close(self) -> None:
         """Ends the questions that are still asked."""
@@ -186,7 +194,7 @@ class Balancer:
 
     async def _probe(self, backend: Backend) -> None:
         await self._sleep(backend.pause)
-        while not await backend.alive():
+        while not await self._able(backend):
             backend.pause = min(2 * backend.pause, _LONGEST_PAUSE)
             await self._sleep(backend.pause)
         # Longer pauses until a call succeeds: a server may answer this question and nothing else.

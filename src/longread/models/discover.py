@@ -127,8 +127,11 @@ async def open_model(
     )
 
 
-async def inspect_servers(servers: Sequence[Server], model: str | None = None) -> list[Endpoint]:
-    """What each server is, all asked at once. With no model named, the first chat model of the first that has one.
+async def inspect_servers(servers: Sequence[Server], model: str | None = None) -> tuple[str, list[Endpoint]]:
+    """The model's name, and what each server is, all asked at once.
+
+    A server that has a name of its own for the model is asked by that, which is nobody else's. With no model named,
+    it is the first chat model of the first of the others that has one.
 
     Raises:
         ModelError: No model is named, and no server names one that can chat.
@@ -142,39 +145,49 @@ async def inspect_servers(servers: Sequence[Server], model: str | None = None) -
 
     if model is None and len(servers) > 1:
         troubles = []
-        for server in servers:
+        for server in (one for one in servers if not one.model):
             try:
                 model = (await inspect(server, None)).model
                 break
             except ModelError as error:
                 troubles.append(str(error))
         else:
-            raise ModelError("; ".join(troubles))
-    return await asyncio.gather(*(inspect(server, model) for server in servers))
+            if troubles:
+                raise ModelError("; ".join(troubles))
+    endpoints = await asyncio.gather(*(inspect(server, model) for server in servers))
+    return model or endpoints[0].model, endpoints
 
 
 def connect_all(
+    name: str,
     endpoints: Sequence[Endpoint],
     servers: Sequence[Server],
     *,
     prices: Sequence[Prices | None] | None = None,
+    window: int | None = None,
+    structured: bool | None = None,
     retries: int = 8,
     **options: Any,
 ) -> ChatModel:
     """The model at one server, or at several that share the calls.
 
     Args:
+        name: The model's.
         endpoints: What `inspect_servers` found.
         servers: With their keys and weights.
         prices: For the cost in usage, by server.
+        window: As for `connect`, as are the others.
+        structured: Whether the servers enforce JSON schemas.
         retries: How often a call is tried again.
-        options: As for `connect`.
+        options: What else `connect` takes.
     """
     models = [
         connect(
             endpoint,
             api_key=server.api_key.get_secret_value() if server.api_key else None,
             price=prices[at] if prices else None,
+            window=window,
+            structured=structured,
             retries=retries,
             **options,
         )
@@ -186,8 +199,11 @@ def connect_all(
 
     return PoolModel(
         models,
+        name=name,
         weights=[server.weight for server in servers],
-        slots=[endpoint.slots for endpoint in endpoints],
+        endpoints=endpoints,
+        window=window,
+        structured=structured,
         retries=retries,
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 from longread.errors import ModelError
 from longread.models.base import OnDelta, Reply, Sampling
 from longread.models.draft import Draft
+from longread.models.endpoint import Endpoint, inspect_endpoint
 from longread.models.faults import Fault, ServerError, ServerRefusalError
 from longread.models.retrying import Prompt, RetryingModel, encodable
 from longread.models.tokens import Estimator, calibrate
@@ -101,6 +102,14 @@ class OpenAIModel(RetryingModel):
     async def alive(self) -> bool:
         """Whether the server answers at all, asked without a model's work. Never raises."""
         return await self._transport.alive()
+
+    async def inspect(self) -> Endpoint:
+        """What the server says of itself now."""
+        return await inspect_endpoint(self.base_url, self.name, self._transport.key)
+
+    def adapt(self, window: int | None, *, structured: bool) -> None:
+        """Takes the server as it turned out to be since."""
+        self.window, self._structured = window, structured
 
     async def close(self) -> None:
         """Closes the connections."""

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from longread.errors import ModelError
 from longread.models.balancer import Backend, Balancer, Trouble, blocks_of
 from longread.models.base import OnDelta, Reply, Sampling
+from longread.models.endpoint import Endpoint
 from longread.models.faults import Fault, ServerRefusalError
 from longread.models.openai import OpenAIModel
 from longread.models.retrying import Prompt, Restarts, RetryingModel
@@ -19,10 +20,16 @@ class PoolModel(RetryingModel):
     A call that fails at one server is made at the next at once; only when all have failed is there a pause. What is
     wrong with the request itself, such as a prompt that is too long, is told and not tried elsewhere.
 
+    A server that does not answer at the start counts for nothing until it does. Then, as after any trouble, it is
+    asked what it is, and stays aside where that is less than the others were taken for.
+
     Args:
         servers: The model at each server. From here on they share one estimate of tokens.
+        name: What the user calls the model; the first server's name for it where not given.
         weights: Shares of the calls, by server; 1 where not given.
-        slots: Calls that a server works on at once, where it says so.
+        endpoints: What was found out about each server.
+        window: Tokens, where the user says so, whatever the servers say.
+        structured: Whether the servers enforce JSON schemas, where the user says so.
         retries: How often a call that failed everywhere is tried again.
         sleep: Waits between attempts, and between questions to a server that was set aside.
     """
@@ -31,27 +38,35 @@ class PoolModel(RetryingModel):
         self,
         servers: Sequence[OpenAIModel],
         *,
+        name: str | None = None,
         weights: Sequence[float] | None = None,
-        slots: Sequence[int | None] | None = None,
+        endpoints: Sequence[Endpoint] | None = None,
+        window: int | None = None,
+        structured: bool | None = None,
         retries: int = 8,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         first = servers[0]
         place = ", ".join(server.place for server in servers)
-        super().__init__(first.name, place, retries, first.estimator, sleep)
-        for server in servers:
+        super().__init__(name or first.name, place, retries, first.estimator, sleep)
+        self._window, self._structured = window, structured
+        self.servers: dict[Backend, OpenAIModel] = {}
+        for at, server in enumerate(servers):
             server.estimator = self.estimator
-        backends = [
-            Backend(
+            backend = Backend(
                 server.place,
-                server.alive,
                 weight=weights[at] if weights else 1.0,
-                slots=slots[at] if slots else None,
+                slots=endpoints[at].slots if endpoints else None,
             )
-            for at, server in enumerate(servers)
-        ]
-        self.servers: Mapping[Backend, OpenAIModel] = dict(zip(backends, servers, strict=True))
-        self.balancer = Balancer(backends, sleep)
+            self.servers[backend] = server
+        self.balancer = Balancer(tuple(self.servers), self._fits, sleep)
+        troubles = [one.trouble for one in endpoints or ()]
+        self._relied = list(servers)
+        if not all(troubles):
+            self._relied = [server for server, trouble in zip(servers, troubles, strict=True) if not trouble]
+            for backend, trouble in zip(self.servers, troubles, strict=True):
+                if trouble:
+                    self.balancer.set_aside(backend, Fault(trouble, reached=False))
 
     @property
     def window(self) -> int | None:
@@ -60,8 +75,32 @@ class PoolModel(RetryingModel):
 
     @property
     def structured(self) -> bool:
-        """Whether all servers honour `Sampling.schema`."""
-        return all(server.structured for server in self.servers.values())
+        """Whether all servers that answered at the start honour `Sampling.schema`."""
+        return all(server.structured for server in self._relied)
+
+    async def _fits(self, backend: Backend) -> bool:
+        """Whether a server that was set aside answers, and is what the calls need; else says why not."""
+        server = self.servers[backend]
+        if not await server.alive():
+            return False
+        found = await server.inspect()
+        window = self._window or found.window
+        structured = found.structured if self._structured is None else self._structured
+        why = None
+        if self.structured and not structured:
+            why = (
+                found.trouble
+                or "is not known to enforce JSON schemas, as the others do (set structured=false)"
+            )
+        elif self.window and window and window < self.window:
+            why = f"has a window of {window:,} tokens, less than the {self.window:,} of the others"
+        if why:
+            self.balancer.set_aside(backend, Fault(f"it {why}"))
+            return False
+        if not found.trouble:
+            server.adapt(window, structured=structured)
+            backend.slots = found.slots
+        return True
 
     @property
     def note(self) -> str | None:

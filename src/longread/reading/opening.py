@@ -91,7 +91,7 @@ async def _remote(
     from longread.models.discover import connect_all, inspect_servers
     from longread.models.transport import host_of, is_loopback
 
-    endpoints = await inspect_servers(servers, name)
+    name, endpoints = await inspect_servers(servers, name)
     prices = [settings.price_of(endpoint.model) for endpoint in endpoints]
     if settings.max_cost is not None and None in prices:
         unknown = endpoints[prices.index(None)].model
@@ -100,6 +100,7 @@ async def _remote(
             "--set 'price={input=0.5, output=2}' for a million tokens each"
         )
     model = connect_all(
+        name,
         endpoints,
         servers,
         prices=prices,
@@ -109,14 +110,13 @@ async def _remote(
         timeout=settings.timeout,
         retries=settings.retries,
     )
-    slots = sum(endpoint.slots or CONCURRENCY for endpoint in endpoints)
+    answering = [endpoint for endpoint in endpoints if not endpoint.trouble] or endpoints
+    slots = sum(endpoint.slots or CONCURRENCY for endpoint in answering)
     policy = _language(model, settings, settings.concurrency or slots)
     choice = _choice(f"{model.name} at {_place(servers, endpoints)}", model, policy, settings)
     hosts = [host_of(server.base_url) for server in servers if not is_loopback(server.base_url)]
     free = not hosts or all(price and not (price.input or price.output) for price in prices)
-    return Opened(
-        policy, choice, ", ".join(hosts) or None, free, {"model": model.name} | resolved, model.close
-    )
+    return Opened(policy, choice, ", ".join(hosts) or None, free, {"model": name} | resolved, model.close)
 
 
 def _place(servers: Sequence[Server], endpoints: Sequence[Endpoint]) -> str:

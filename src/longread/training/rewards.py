@@ -46,7 +46,8 @@ async def reward(sample: Sample, response: str, judge: ChatModel | None = None) 
 
 async def open_judge(name: str, url: str | None) -> ChatModel:
     """The model that compares answers, at the address or else at the servers of the settings."""
-    servers = load_settings({"base_url": url} if url else {}).servers
+    settings = load_settings({"base_url": url} if url else {})
+    servers = settings.servers if url or name == settings.model else settings.unaliased().servers
     if in_process(name) or not servers:
         return await open_model(name)
-    return connect_all(await inspect_servers(servers, name), servers)
+    return connect_all(*await inspect_servers(servers, name), servers)

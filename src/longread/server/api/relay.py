@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from asyncio import Queue, create_task
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import aiohttp
@@ -13,6 +14,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from longread.config import one_line
 from longread.errors import LongreadError
 from longread.models.base import ChatModel, Delta, Message, Sampling
+from longread.models.faults import Fault
 from longread.models.transport import is_loopback, sendable
 from longread.server.api.errors import Refusal
 from longread.server.api.forms import ChatRequest
@@ -39,6 +41,52 @@ class Relay(Protocol):
         ...
 
 
+class BoundedRelay:
+    """To one model server or several, so many requests at once; clients are told of what fails there.
+
+    Args:
+        servers: Raises Fault where it has no reply, and in a stream that breaks off.
+        most: Requests in flight at once.
+    """
+
+    def __init__(self, servers: Relay, most: int) -> None:
+        self._servers = servers
+        self._most = most
+        self._flying = 0
+
+    async def send(self, request: ChatRequest, body: bytes) -> Response:
+        """The response of a server, of whatever status; Refusal where there is none."""
+        if self._flying >= self._most:
+            raise Refusal(429, f"{self._flying:,} requests are being answered; ask again later", "busy", 1)
+        self._flying += 1
+        streams = False
+        try:
+            response = await self._servers.send(request, body)
+            if streams := isinstance(response, StreamingResponse):
+                response.body_iterator = self._pieces(response.body_iterator, request.model)
+            return response
+        except Fault as fault:
+            raise Refusal(
+                502, f"the model server gave no reply ({fault}); try again", "no_reply", 1
+            ) from fault
+        finally:
+            if not streams:
+                self._flying -= 1
+
+    async def _pieces(self, pieces: AsyncIterable[Any], model: str) -> AsyncIterator[Any]:
+        try:
+            async for piece in pieces:
+                yield piece
+        except Fault as fault:
+            yield Frame(model).error(f"the model server broke off ({fault})", "no_reply")
+        finally:
+            self._flying -= 1
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._servers.close()
+
+
 class EndpointRelay:
     """To a model server, byte for byte but for the model's name and the key.
 
@@ -49,12 +97,9 @@ class EndpointRelay:
         key: The server's own; a client's key is never sent on.
         timeout: Seconds without a byte.
         model: What the server calls the model.
-        most: Requests in flight at once.
     """
 
-    def __init__(self, base_url: str, key: str | None, timeout: float, model: str, most: int) -> None:
-        self._most = most
-        self._flying = 0
+    def __init__(self, base_url: str, key: str | None, timeout: float, model: str) -> None:
         self._url = f"{base_url.rstrip('/')}/chat/completions"
         key = sendable(key)
         self._model = model
@@ -71,27 +116,16 @@ class EndpointRelay:
         )
 
     async def send(self, request: ChatRequest, body: bytes) -> Response:
-        """The server's response, of whatever status."""
+        """The server's response, of whatever status. Fault where there is none, and in a stream that breaks off."""
         if request.model != self._model:
             body = json.dumps(json.loads(body) | {"model": self._model}).encode()
-        if self._flying >= self._most:
-            raise Refusal(429, f"{self._flying:,} requests are being answered; ask again later", "busy", 1)
-        self._flying += 1
-        streams = False
-        try:
+        with _faults():
             response = await self._post(body)
             headers = {name: response.headers[name] for name in _PASSED if name in response.headers}
-            streams = "text/event-stream" in headers.get("content-type", "")
-            if streams:
+            if response.status < 300 and "text/event-stream" in headers.get("content-type", ""):
                 return StreamingResponse(self._pieces(response), response.status, headers)
             async with response:
                 return Response(await response.read(), response.status, headers)
-        except (aiohttp.ClientError, TimeoutError) as error:
-            what = f"the model server gave no reply ({_words(error)}); try again"
-            raise Refusal(502, what, "no_reply", 1) from error
-        finally:
-            if not streams:
-                self._flying -= 1
 
     async def _post(self, body: bytes) -> aiohttp.ClientResponse:
         """A server may close a connection that rested at the very moment it is used again: once more, then."""
@@ -101,18 +135,25 @@ class EndpointRelay:
             return await self._session.post(self._url, data=body, allow_redirects=False)
 
     async def _pieces(self, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-        try:
+        with _faults():
             async with response:
                 async for piece in response.content.iter_any():
                     yield piece
-        except (aiohttp.ClientError, TimeoutError) as error:
-            yield Frame(self._model).error(f"the model server broke off ({_words(error)})", "no_reply")
-        finally:
-            self._flying -= 1
 
     async def close(self) -> None:
         """Closes the connections."""
         await self._session.close()
+
+
+@contextmanager
+def _faults() -> Iterator[None]:
+    """A connection that breaks turns into a Fault."""
+    try:
+        yield
+    except (aiohttp.ClientError, TimeoutError) as error:
+        unreached = isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
+        words = one_line(str(error), 200) or type(error).__name__
+        raise Fault(words, reached=not unreached) from error
 
 
 class ModelRelay:
@@ -186,7 +227,3 @@ class ModelRelay:
 
 def _role(role: str) -> Any:
     return {"developer": "system", "tool": "user", "function": "user"}.get(role, role)
-
-
-def _words(error: Exception) -> str:
-    return one_line(str(error), 200) or type(error).__name__

@@ -22,7 +22,7 @@ from longread.server.api.desk import Desk
 from longread.server.api.keys import Keys
 from longread.server.api.limits import Limits
 from longread.server.api.owners import Owners
-from longread.server.api.relay import EndpointRelay, ModelRelay, Relay
+from longread.server.api.relay import BoundedRelay, EndpointRelay, ModelRelay, Relay
 from longread.server.api.spread import SpreadRelay
 
 _PATIENCE = 10
@@ -133,11 +133,11 @@ def _relay(opened: Opened, settings: Settings, limits: Limits) -> Relay | None:
         # A server that was found by itself was not given a key.
         key = settings.servers[at].api_key if settings.servers else None
         secret = key.get_secret_value() if key else None
-        return EndpointRelay(server.base_url, secret, settings.timeout, server.name, limits.relayed)
+        return EndpointRelay(server.base_url, secret, settings.timeout, server.name)
 
     if isinstance(model, PoolModel):
         relays = {backend: relay(server, at) for at, (backend, server) in enumerate(model.servers.items())}
-        return SpreadRelay(relays, model.balancer)
+        return BoundedRelay(SpreadRelay(relays, model.balancer), limits.relayed)
     if isinstance(model, OpenAIModel):
-        return relay(model)
+        return BoundedRelay(relay(model), limits.relayed)
     return ModelRelay(model, policy.budgets.answer)

@@ -7,11 +7,13 @@ from typing import Any
 
 from starlette.responses import Response, StreamingResponse
 
-from longread.models.balancer import Backend, Balancer, Trouble, blocks_of
-from longread.models.faults import Fault, ServerError, ServerRefusalError
-from longread.server.api.errors import Refusal
+from longread.models.balancer import Backend, Balancer, blocks_of
+from longread.models.faults import Fault, ServerError
 from longread.server.api.forms import ChatRequest
 from longread.server.api.relay import EndpointRelay
+
+_BUSY = (429, 503)
+"""Statuses that say something of the server, whatever it was asked; others may come of a client's request."""
 
 
 class SpreadRelay:
@@ -27,28 +29,32 @@ class SpreadRelay:
         self._balancer = balancer
 
     async def send(self, request: ChatRequest, body: bytes) -> Response:
-        """The response of the first server that gives a good one, else that of the last."""
-        failed: dict[Backend, Trouble] = {}
-        last: Response | Refusal = Refusal(502, "no model server answers; try again", "no_reply", 1)
+        """The response of the first server that gives a good one, else of the last; Fault where there is none."""
+        asked: set[Backend] = set()
+        last: Response | Fault = Fault("all are set aside")
         blocks = blocks_of(body.decode(errors="replace"))
-        while backend := await self._balancer.claim(blocks, failed):
+        while backend := await self._balancer.claim(blocks, asked):
+            asked.add(backend)
             streams = False
             try:
                 last = await self._relays[backend].send(request, body)
-                trouble = _trouble(last)
-                if trouble is None:
-                    self._balancer.worked(backend)
-                    if streams := isinstance(last, StreamingResponse):
-                        last.body_iterator = self._until_over(last.body_iterator, backend)
+                if streams := isinstance(last, StreamingResponse):
+                    last.body_iterator = self._until_over(last.body_iterator, backend)
                     return last
-            except Refusal as refusal:
-                last, trouble = refusal, Fault(refusal.message)
+                error = ServerError(last.status_code, "", last.headers)
+                if error.status in _BUSY:
+                    fault = Fault(f"HTTP {error.status}", retry_after=error.retry_after)
+                    self._balancer.failed(backend, fault)
+                elif last.status_code < 300 or not (error.passing or error.own):
+                    self._balancer.worked(backend)
+                    return last
+            except Fault as fault:
+                last = fault
+                self._balancer.failed(backend, fault)
             finally:
                 if not streams:
                     self._balancer.release(backend)
-            failed[backend] = trouble
-            self._balancer.failed(backend, trouble)
-        if isinstance(last, Refusal):
+        if isinstance(last, Fault):
             raise last
         return last
 
@@ -56,6 +62,10 @@ class SpreadRelay:
         try:
             async for piece in pieces:
                 yield piece
+            self._balancer.worked(backend)
+        except Fault as fault:
+            self._balancer.failed(backend, fault)
+            raise
         finally:
             self._balancer.release(backend)
 
@@ -63,14 +73,3 @@ class SpreadRelay:
         """Closes the connections; the balancer is the model's."""
         for relay in self._relays.values():
             await relay.close()
-
-
-def _trouble(response: Response) -> Trouble | None:
-    """Why another server may do better; None for a reply, and for what is wrong with the request itself."""
-    if response.status_code < 300:
-        return None
-    error = ServerError(response.status_code, "", response.headers)
-    told = f"HTTP {response.status_code}"
-    if error.passing:
-        return Fault(told, retry_after=error.retry_after)
-    return ServerRefusalError(told) if error.own else None
