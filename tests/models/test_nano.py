@@ -63,7 +63,7 @@ def test_it_is_small_and_any_transformers_loads_it() -> None:
     assert sum(file.stat().st_size for file in FOLDER.iterdir()) < 10_000_000
     model = AutoModelForCausalLM.from_pretrained(FOLDER)
     tokenizer = AutoTokenizer.from_pretrained(FOLDER)
-    prompt = f"TEXT\n--- a.txt ---\n{TEXT}\nWhat is the pet of Leo Hill?\nNOTE and ANSWER\n\n"
+    prompt = f"TEXT\n--- a.txt ---\n{TEXT}\nWhat is the pet of Leo Hill?\nNOTE and ANSWER\n"
     ids = tokenizer(prompt, return_tensors="pt").input_ids
     with torch.no_grad():
         made = model.generate(ids, max_new_tokens=32, do_sample=False)
