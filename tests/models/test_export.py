@@ -233,7 +233,7 @@ def test_a_killed_export_leaves_no_file_and_the_next_one_its_own(tmp_path: Path)
     assert done.returncode == -signal.SIGKILL
     assert (tmp_path / ".nano.gguf.part").exists()
     assert not (tmp_path / "nano.gguf").exists()
-    (tmp_path / ".nano.gguf.plain").write_bytes(b"what was to be quantised")
+    (tmp_path / ".nano.gguf.part" / "nano.plain").write_bytes(b"what was to be quantised")
     shutil.copyfile(NANO_FOLDER / "prompts.toml", tmp_path / "nano.prompts.toml")
     export(NANO_FOLDER, tmp_path / "nano.gguf")
     assert sorted(file.name for file in tmp_path.iterdir()) == ["nano.gguf", "nano.prompts.toml"]

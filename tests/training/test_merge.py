@@ -432,7 +432,7 @@ def test_a_merge_killed_in_the_middle_leaves_nothing_that_loads(tmp_path: Path) 
         assert process.stdout.readline().startswith("2 ")
         process.send_signal(signal.SIGKILL)
     assert not (tmp_path / "out").exists()
-    (left,) = tmp_path.glob(".*.part")
+    (left,) = tmp_path.glob(".*.part/out")
     assert len(list(left.iterdir())) == 2
     with pytest.raises((OSError, ValueError)):
         AutoModelForCausalLM.from_pretrained(left)

@@ -11,20 +11,18 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import gguf
 import numpy as np
-from filelock import FileLock, Timeout
 from gguf.quants import dequantize, quantize
 from gguf.utility import LocalTensor
 
-from longread.errors import InputError, LongreadError, RunBusyError, UsageError
+from longread.errors import InputError, LongreadError, UsageError
 from longread.models.base import PROMPTS
 from longread.models.checkpoint import Checkpoint, readable
+from longread.whole import made_whole
 
 QUANTISED = tuple(
     name.removeprefix("MOSTLY_")
@@ -57,10 +55,10 @@ def export(folder: Path, out: Path, kind: str | None = None, quantised: str | No
     tool = _quantiser(quantised) if quantised else None
     with readable(folder):
         model = Checkpoint(folder, kind)
-        with _whole(out, model.size * (2 if tool else 1)) as part:
+        with made_whole(out, model.size * (2 if tool else 1), "--gguf") as part:
             _write(model, part)
             if tool and quantised:
-                _quantise(tool, part.rename(_plain(part)), part, quantised.upper())
+                _quantise(tool, part.rename(part.with_suffix(".plain")), part, quantised.upper())
             if prompts.is_file():
                 shutil.copyfile(prompts, beside(out))
     return out
@@ -74,11 +72,6 @@ def beside(out: Path) -> Path:
 def _same(path: Path, own: Path) -> bool:
     """Whether a prompt set is ours: there is none, or a killed export has left it."""
     return not own.is_file() or (path.is_file() and path.read_bytes() == own.read_bytes())
-
-
-def _plain(part: Path) -> Path:
-    """What is quantised."""
-    return part.with_suffix(".plain")
 
 
 def _write(model: Checkpoint, path: Path) -> None:
@@ -201,29 +194,3 @@ def _quantise(tool: str, plain: Path, out: Path, kind: str) -> None:
     if done.returncode or not out.is_file():
         said = " ".join((done.stderr or done.stdout).strip().splitlines()[-1:])
         raise LongreadError(f"{tool} failed (exit code {done.returncode}): {said[:300]}")
-
-
-@contextmanager
-def _whole(out: Path, size: int) -> Iterator[Path]:
-    """A file that becomes `out` at the end; what a killed export left there is removed."""
-    part = out.with_name(f".{out.name}.part")
-    lock = FileLock(f"{part}.lock", timeout=0)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with lock:
-            try:
-                _plain(part).unlink(missing_ok=True)
-                if (free := shutil.disk_usage(out.parent).free) < size:
-                    raise LongreadError(
-                        f"{out} takes {size:,} bytes, but {free:,} are free; give another --gguf"
-                    )
-                yield part
-                part.rename(out)
-            finally:
-                part.unlink(missing_ok=True)
-                _plain(part).unlink(missing_ok=True)
-                Path(lock.lock_file).unlink(missing_ok=True)
-    except Timeout as error:
-        raise RunBusyError(f"another process is making {out}; wait for it, or give another --gguf") from error
-    except OSError as error:
-        raise LongreadError(f"{out} cannot be made: {error}") from error

@@ -12,19 +12,18 @@ import json
 import math
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from longread.errors import InputError, LongreadError, RunBusyError, UsageError
+from longread.errors import InputError, UsageError
 from longread.models.base import PROMPTS
 from longread.training.sce import FLOOR, SELECT, sce
+from longread.whole import made_whole
 
 _SHARD_BYTES = 4 * 10**9
 _WEIGHTS = "model.safetensors"
@@ -58,7 +57,8 @@ def merge(
         raise UsageError(f"{out} exists; give another folder as --out, or remove it")
     origin, *others = (_Checkpoint(folder) for folder in (base, *experts))
     _check(origin, others, select)
-    with _whole(out, sum(map(origin.size, origin.shapes))) as part:
+    with made_whole(out, sum(map(origin.size, origin.shapes)), "--out") as part:
+        part.mkdir()
         index: dict[str, str] = {}
         shards = list(_shards({name: origin.size(name) for name in origin.shapes}, shard_bytes))
         for number, names in enumerate(shards, 1):
@@ -68,7 +68,7 @@ def merge(
                 if not held[name].isfinite().all():
                     raise InputError(f"{name} of the base or an expert holds what is no finite number")
             shard = f"model-{number:05}-of-{len(shards):05}.safetensors" if len(shards) > 1 else _WEIGHTS
-            save_file(held, part / shard, metadata={"format": "pt"})
+            _save(held, part / shard)
             index |= dict.fromkeys(names, shard)
             on_shard(number, len(shards))
         if len(shards) > 1:
@@ -202,30 +202,11 @@ def _shards(sizes: Mapping[str, int], most: int) -> Iterator[list[str]]:
     yield group
 
 
-@contextmanager
-def _whole(out: Path, size: int) -> Iterator[Path]:
-    """A folder that becomes `out` at the end; what a killed merge left there is removed."""
-    part = out.with_name(f".{out.name}.part")
-    lock = FileLock(f"{part}.lock", timeout=0)
+def _save(tensors: Mapping[str, Tensor], path: Path) -> None:
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with lock:
-            try:
-                shutil.rmtree(part, ignore_errors=True)
-                if (free := shutil.disk_usage(out.parent).free) < size:
-                    raise LongreadError(
-                        f"{out} takes {size:,} bytes, but {free:,} are free; give another --out"
-                    )
-                part.mkdir()
-                yield part
-                part.rename(out)
-            finally:
-                shutil.rmtree(part, ignore_errors=True)
-                Path(lock.lock_file).unlink(missing_ok=True)
-    except Timeout as error:
-        raise RunBusyError(f"another process is making {out}; wait for it, or give another --out") from error
-    except (OSError, SafetensorError) as error:
-        raise LongreadError(f"{out} cannot be made: {error}") from error
+        save_file(dict(tensors), path, metadata={"format": "pt"})
+    except SafetensorError as error:  # a full disk
+        raise OSError(str(error)) from error
 
 
 def _card(

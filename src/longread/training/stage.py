@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 MODEL = "model"
 """Where a stage leaves its model, in its folder."""
+CHECKPOINTS = "checkpoints"
+"""Where its checkpoints are."""
 
 
 class _Settings(BaseModel):

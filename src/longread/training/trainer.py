@@ -28,11 +28,10 @@ from longread.training.network import Network
 from longread.training.reinforce import Reinforcer, attempt
 from longread.training.rollouts import Case, room
 from longread.training.selection import select
-from longread.training.stage import MODEL, Reinforcement, Supervised
+from longread.training.stage import CHECKPOINTS, MODEL, Reinforcement, Supervised
 from longread.training.supervised import Imitator
 
 METRICS = "metrics.jsonl"
-CHECKPOINTS = "checkpoints"
 STAGE = "stage.json"
 _LOCK = "lock"
 

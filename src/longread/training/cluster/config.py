@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from longread.errors import UsageError
-from longread.training.stage import Cluster, Reinforcement
+from longread.training.stage import CHECKPOINTS, Cluster, Reinforcement
 
 PLUGIN = "longread.training.cluster.plugin"
 NAME = "longread"
+"""Of what verl knows of us: loss, agent loop and trainer."""
 _QUESTIONS = 16
 """Questions of a step that one process of rollouts reads for."""
 _PROCESSES = 8
@@ -123,7 +124,7 @@ def settings(stage: Reinforcement, cluster: Cluster, out: Path) -> dict[str, Any
             "n_gpus_per_node": cluster.gpus,
             "total_training_steps": stage.steps,
             "save_freq": stage.save_every,
-            "default_local_dir": str(out / "checkpoints"),
+            "default_local_dir": str(out / CHECKPOINTS),
             "val_before_train": False,
             "logger": [],
             "v1": {"trainer_mode": NAME},

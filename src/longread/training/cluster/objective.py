@@ -7,9 +7,8 @@ from typing import Any
 from torch import Tensor
 from verl.trainer.ppo.core_algos import register_policy_loss
 
+from longread.training.cluster.config import NAME
 from longread.training.loss import policy_loss
-
-NAME = "longread"
 
 
 @register_policy_loss(NAME)

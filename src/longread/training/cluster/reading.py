@@ -17,6 +17,7 @@ from verl.experimental.agent_loop.agent_loop import (
 from longread.models.base import ChatModel
 from longread.models.local import load_turns
 from longread.models.turns import Turns
+from longread.training.cluster.config import NAME
 from longread.training.cluster.rows import GAIN, TASK
 from longread.training.data import read_cases
 from longread.training.generation import Generated, Request
@@ -26,7 +27,6 @@ from longread.training.rewards import open_judge
 from longread.training.rollouts import Case, attempt_at, rewarded
 from longread.training.stage import Reinforcement
 
-NAME = "longread"
 _HELD = 64
 """Questions whose sections a process keeps: the attempts at one come together."""
 

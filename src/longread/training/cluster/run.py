@@ -21,9 +21,8 @@ from longread.models.turns import Turns
 from longread.reading.prompts import BUILT_IN
 from longread.training.cluster.config import PLUGIN, check, needs, settings
 from longread.training.reinforce import sampler
-from longread.training.stage import MODEL, Cluster, Reinforcement
+from longread.training.stage import CHECKPOINTS, MODEL, Cluster, Reinforcement
 from longread.training.trainer import (
-    CHECKPOINTS,
     METRICS,
     Progress,
     add_scalars,
@@ -50,12 +49,10 @@ async def train_on_cluster(stage: Reinforcement, cluster: Cluster, out: Path) ->
     done = _last(out / CHECKPOINTS)
     cut_metrics(out, done)
     if done < stage.steps:
-        board = SummaryWriter(str(out), purge_step=done + 1)
-        with _ray(cluster) as ray:
+        with SummaryWriter(str(out), purge_step=done + 1) as board, _ray(cluster) as ray:
             async for metrics in _followed(ray, stage, cluster, out):
                 add_scalars(board, metrics)
                 yield Progress(metrics["step"], stage.steps, metrics)
-        board.close()
     _convert(out / CHECKPOINTS / f"global_step_{stage.steps}" / "actor", out / MODEL, turns, stage)
 
 

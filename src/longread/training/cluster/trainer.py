@@ -26,6 +26,7 @@ from verl.utils import tensordict_utils as tu
 from longread.errors import LongreadError
 from longread.models.local import load_turns
 from longread.training.cluster import rows
+from longread.training.cluster.config import NAME
 from longread.training.learner import check_norm
 from longread.training.records import Trajectory
 from longread.training.reinforce import sampler
@@ -36,7 +37,6 @@ from longread.training.stage import Reinforcement
 from longread.training.trainer import append_metrics, usable_cases
 from longread.training.weighing import Weigher
 
-NAME = "longread"
 _KEPT = 2
 _PARTITION = "train"
 
