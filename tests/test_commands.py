@@ -63,7 +63,7 @@ def outcomes(request: pytest.FixtureRequest, sandbox: Open) -> Iterator[dict[Pri
     """What the selected commands did: those of a page in order, as a reader would, two pages at a time."""
     pages: dict[str, list[Printed]] = {}
     for item in request.session.items:
-        if getattr(item, "originalname", "") == test_what_is_printed_runs_and_gives_what_is_said.__name__:
+        if getattr(item, "function", None) is test_what_is_printed_runs_and_gives_what_is_said:
             one = item.callspec.params["one"]  # type: ignore[attr-defined]
             pages.setdefault(one.page if one.page.endswith(".md") else "help", []).append(one)
     done: dict[Printed, Future[Done]] = {one: Future() for page in pages.values() for one in page}

@@ -110,7 +110,7 @@ def shell(cli: Cli) -> Iterator[Shell]:
 
 @pytest.mark.slow
 @needs_llamacpp
-def test_what_is_printed_runs_and_gives_what_is_said(shell: Shell) -> None:
+def test_every_line_runs_as_a_reader_would_type_it(shell: Shell) -> None:
     said = ""
     ran = []
     for language, content in blocks():
