@@ -1,6 +1,6 @@
 """What nano models score, in the cells of one of three tables.
 
-    python recipes/nano/evaluate.py RESULTS MODEL... [--table stages|ablations|lengths] [--smoke | --share S]
+    python recipes/nano/evaluate.py RESULTS MODEL... [--table stages|ablations|lengths] [--text] [--smoke | --share S]
 
 RESULTS is a file of JSON lines, one for each model, way of reading and task; what is in it is not done again. Texts
 are those of `longbook-nano`'s names, with a seed of their own.
@@ -52,12 +52,12 @@ def _noted(tokens: int, samples: int) -> Cell:
 
 TABLES = {
     "stages": (
-        Cell("full context", "full", 112, 400),
+        Cell("full context", "full", 128, 400),
         Cell("notes, 8 chunks", "memory", 8 * LINES, 100),
         Cell("notes, 64 chunks", "memory", 64 * LINES, 20),
     ),
     "ablations": (
-        Cell("full context, 48 lines", "full", 48, 400),
+        Cell("full context, 76 lines", "full", 76, 400),
         Cell("notes, 5 chunks", "memory", 5 * LINES, 100),
     ),
     "lengths": (
@@ -77,19 +77,23 @@ def opened(folder: Path) -> tuple[Network, Turns]:
     return Network(model), Turns("nano", tokenizer, end_ids(tokenizer, model))
 
 
-def measure(folder: Path, cell: Cell, samples: int) -> list[dict[str, object]]:
-    """One row for each task: how many were right, and what share of the evidence the notes held in the end."""
-    sizes = Sizes(mode=cell.mode, prompts=str(folder / PROMPTS), window=2_048)
+def measure(folder: Path, cell: Cell, samples: int, prompts: Path) -> list[dict[str, Any]]:
+    """One row for each task: how many were right, and what share of the evidence the notes held in the end: of a
+    question on average, and of all planted facts together."""
+    sizes = Sizes(mode=cell.mode, prompts=str(prompts), window=2_048)
     stage = Reinforcement(data="", steps=1, attempts=1, temperature=0.7, top_p=0.95, sizes=sizes, seed=SEED)
     items = [
         make(task, cell.lines, SEED, index, "evaluation", HOPS) for task in TASKS for index in range(samples)
     ]
     cases = [Case(item.sample, item.documents) for item in items]
     made = asyncio.run(attempt(stage, cases, *opened(folder), 0))
-    right, kept = defaultdict(float), defaultdict(float)
+    right, kept, facts, retained = (defaultdict[str, float](float) for _ in range(4))
     for one in made:
+        share, planted = sum(gain or 0.0 for gain in one.gains), len(cases[one.question].sample.evidence)
         right[one.task] += one.reward
-        kept[one.task] += sum(gain for gain in one.gains if gain is not None)
+        kept[one.task] += share
+        facts[one.task] += planted
+        retained[one.task] += share * planted
     return [
         {
             "model": str(folder),
@@ -98,7 +102,11 @@ def measure(folder: Path, cell: Cell, samples: int) -> list[dict[str, object]]:
             "samples": samples,
             "right": right[task] / samples,
         }
-        | ({"kept": kept[task] / samples} if cell.mode == "memory" else {})
+        | (
+            {"kept": kept[task] / samples, "facts": round(facts[task]), "retained": round(retained[task])}
+            if cell.mode == "memory"
+            else {}
+        )
         for task in TASKS
     ]
 
@@ -122,17 +130,30 @@ def main() -> None:
         "--smoke", action="store_true", help="Two samples of each task, in the first two cells."
     )
     parser.add_argument("--share", type=float, default=1.0, help="Of the samples; 1 is the full size.")
+    parser.add_argument(
+        "--text",
+        action="store_true",
+        help="A memory that is written anew for each section, in place of notes.",
+    )
     given = parser.parse_args()
     known = set()
     if given.results.is_file():
         rows = read(given.results)
         known = {(row["model"], row["cell"], row["samples"]) for row in rows}
+    cells = TABLES[given.table][: 2 if given.smoke else None]
+    if given.text:
+        cells = tuple(
+            cell._replace(name=cell.name.replace("notes", "memory"))
+            for cell in cells
+            if cell.mode == "memory"
+        )
     for folder in map(Path.resolve, given.models):
-        for cell in TABLES[given.table][: 2 if given.smoke else None]:
+        prompts = Path(__file__).with_name("prompts-text.toml") if given.text else folder / PROMPTS
+        for cell in cells:
             samples = 2 if given.smoke else max(2, round(given.share * cell.samples))
             if (str(folder), cell.name, samples) in known:
                 continue
-            rows = measure(folder, cell, samples)
+            rows = measure(folder, cell, samples, prompts)
             with given.results.open("a", encoding="utf-8") as file:
                 file.writelines(json.dumps(row) + "\n" for row in rows)
             average = sum(row["right"] for row in rows) / len(rows)

@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from longread.synth.dataset import DOCUMENTS, SAMPLES, Made, write_documents, write_samples
 from longread.types import Document, Evidence, Sample, document_id
+from longread.worlds.nano.language import Statement, parse
 from longread.worlds.nano.questions import TASKS, Item, Question, ask_many, make
 
 SEED = 1
@@ -36,21 +37,26 @@ WORDS = (
     r"|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
 """How Qwen2 divides text before it looks up words, so that a GGUF of the model can say so."""
-LINES = {"few": (3, 6), "short": (3, 16), "chunk": (3, 32)}
-"""Lines of a text that the base model learns from, one after the other; the last are as long as a chunk at most."""
+LINES = {"few": (3, 6), "short": (3, 16), "chunk": (3, 32), "notes": (8, 96)}
+"""Lines of a text that the base model learns from, one after the other; of the last it sees a chunk at most."""
+CHUNK = 32
+"""Lines of a chunk at most."""
+OFTEN = {"notes": (2, 6, 2, 1)}
+"""How often the forms of FORMS come, where it is not as in USUAL: most of a long text is not about what is asked."""
+USUAL = (4, 3, 2, 1)
 HOPS = (2, 3)
 """Relations that its questions join."""
-ASKED = {"full-1": (40, 56), "full-2": (64, 88), "full-3": (96, 120), "memory": (108, 162)}
+ASKED = {"full-1": (64, 88), "full-2": (96, 120), "full-3": (128, 152), "memory": (108, 162)}
 """Lines of the texts that reinforcement learning asks about, stage by stage; a chunk of a memory has about 27."""
 ASKED_HOPS = (2, 3)
 CLIPPED = 0.5
 """Entropy, in nats, above or below which gradients of negatives are masked in the ablations of it."""
 RL = Path(__file__).parent / "rl"
-BASE = "../../base/4-settled/model"
+BASE = "../../base/5-settled/model"
 _PLAIN: dict[str, object] = {"balanced": False, "advantage": "group", "aepo": None}
 _NO_AEPO: dict[str, object] = {"aepo": None}
 COMPARED: dict[str, tuple[str, dict[str, object]]] = {
-    "naive": ("3-full", _PLAIN | {"steps": 105}),
+    "naive": ("3-full", _PLAIN | {"steps": 70}),
     "grpo": ("1-full", _PLAIN),
     "balanced": ("1-full", _NO_AEPO | {"advantage": "group"}),
     "balanced-batch": ("1-full", _NO_AEPO | {"advantage": "batch"}),
@@ -80,16 +86,17 @@ class Said(NamedTuple):
     learnt: bool = False
 
 
-def solved(seed: int, index: int, lines: tuple[int, int]) -> list[Said]:
+def solved(seed: int, index: int, lines: tuple[int, int], often: Sequence[int] = USUAL) -> list[Said]:
     """A text, then questions about it, each with the reply of who knows, in one of the forms of the prompt sets.
 
     Forms differ in what stands before the text (nothing, notes or a memory) and in what is said of it. Some of the
     lines that answer are noted already, those that come first: the text goes on where the notes end.
     """
     rng = random.Random(f"solved/{seed}/{index}/{lines}")  # noqa: S311 -- no secret
-    form = rng.choices(list(FORMS), (4, 3, 2, 1))[0]
+    form = rng.choices(list(FORMS), often)[0]
     tasks = [rng.choice(TASKS) for _ in range(1 if form == "memory" else rng.randint(2, 5))]
-    text, asked = ask_many(rng, tasks, rng.randint(*lines), "train", HOPS)
+    least, most = lines if form != "whole" else (lines[0], min(lines[1], CHUNK))
+    text, asked = ask_many(rng, tasks, rng.randint(least, most), "train", HOPS)
     return FORMS[form](rng, text, asked)
 
 
@@ -108,12 +115,28 @@ def _section(rng: random.Random, text: Sequence[str], asked: Sequence[Question])
     noted, section = _begun(rng, text, asked)
     made = [Said(f"NOTES\n{_ledger(noted)}\nSECTION\n{_page(section)}")]
     for question in asked:
-        notes = [f"NOTE: {line}" for line in section if line in question.lines]
+        said = [f"NOTE: {line}" for line in section if line in question.lines]
+        before, after = (_known(question, lines) for lines in (noted, [*noted, *section]))
+        if before < after < len(question.lines) and question.type.endswith("hops"):
+            said.append(f"PLAN: {_plan(question, after)}")
         made += [
-            Said(f"{question.text}\nNOTE or NOTHING\n"),
-            Said(_lines(notes) or "NOTHING", learnt=True),
+            Said(f"{question.text}\n{_plan(question, before)}\nNOTE or NOTHING\n"),
+            Said(_lines(said) or "NOTHING", learnt=True),
         ]
     return made
+
+
+def _known(question: Question, lines: Sequence[str]) -> int:
+    return sum(line in lines for line in question.lines)
+
+
+def _plan(question: Question, known: int) -> str:
+    """What to look for next: of a question of several steps, what is left of it."""
+    if not known or not question.type.endswith("hops"):
+        return "nothing in particular"
+    left = [parse(line) for line in question.lines[min(known, len(question.lines) - 1) :]]
+    facts = [fact for fact in left if isinstance(fact, Statement)]
+    return f"What is the {' of the '.join(fact.relation for fact in reversed(facts))} of {facts[0].subject}?"
 
 
 def _answer(rng: random.Random, text: Sequence[str], asked: Sequence[Question]) -> list[Said]:
@@ -142,7 +165,7 @@ FORMS: dict[str, Callable[[random.Random, Sequence[str], Sequence[Question]], li
 def _begun(rng: random.Random, text: Sequence[str], asked: Sequence[Question]) -> tuple[list[str], list[str]]:
     """What is noted of a text that was read up to some line, often its first, and the section that is read next."""
     read = 0 if rng.random() < 0.4 else rng.randrange(len(text))
-    end = rng.randint(read + 1, len(text))
+    end = rng.randint(read + 1, min(len(text), read + CHUNK))
     return [line for line in text[:read] if _needed(line, asked)], list(text[read:end])
 
 
@@ -162,12 +185,12 @@ def _ledger(lines: Sequence[str]) -> str:
     return _lines([f"[n{number}] {line}" for number, line in enumerate(lines, 1)]) or "(none)"
 
 
-def texts(count: int, seed: int, lines: tuple[int, int]) -> Iterator[Item]:
+def texts(count: int, seed: int, lines: tuple[int, int], often: Sequence[int] = USUAL) -> Iterator[Item]:
     """Solved texts, each as the document of a sample that is never asked; its evidence is what is to be learnt."""
     for index in range(count):
         text, source = "", f"solved-{seed}-{index}.txt"
         learnt: list[tuple[int, int]] = []
-        for said in solved(seed, index, lines):
+        for said in solved(seed, index, lines, often):
             if said.learnt:
                 learnt.append((len(text), len(text) + len(said.text)))
             text += f"{said.text}\n" if said.learnt else said.text
@@ -285,7 +308,7 @@ def main() -> None:
     write_compared(out / f"compared-{given.seed}", given.seed, given.smoke)
     if kept.is_file():
         return
-    made = {name: list(texts(count, SEED, lines)) for name, lines in LINES.items()}
+    made = {name: list(texts(count, SEED, lines, OFTEN.get(name, USUAL))) for name, lines in LINES.items()}
     for name, some in made.items():
         write(out / name, some)
     for number, (name, lines) in enumerate(ASKED.items(), SEED + 1):

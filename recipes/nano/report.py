@@ -1,8 +1,9 @@
 """The table of what `evaluate.py` measured, in Markdown.
 
-    python recipes/nano/report.py RESULTS
+    python recipes/nano/report.py RESULTS [--lengths]
 
 A stage that several seeds trained has the mean of them, and half the width of its 95 % interval (Student's t).
+With `--lengths` each way of reading has a row of its own.
 """
 
 from __future__ import annotations
@@ -36,11 +37,7 @@ def shown(values: list[float]) -> str:
 
 def table(rows: Iterable[Row]) -> list[str]:
     """Lines of the table: stages as they were measured, and for each the tasks, their mean, and what notes give."""
-    measured: dict[str, dict[str, dict[str, dict[str, Row]]]] = {}
-    for row in rows:
-        run, stage = Path(row["model"]).parts[-3:-1]
-        name = f"{run.rpartition('-')[0] or run}: {stage}"
-        measured.setdefault(name, {}).setdefault(row["cell"], {}).setdefault(run, {})[row["task"]] = row
+    measured = _measured(rows)
     cells = list(dict.fromkeys(cell for of in measured.values() for cell in of))
     head = [
         "after",
@@ -59,6 +56,32 @@ def table(rows: Iterable[Row]) -> list[str]:
     return lines
 
 
+def lengths(rows: Iterable[Row]) -> list[str]:
+    """Lines of the table that has a row for each way of reading, and how many planted facts the notes still held."""
+    lines = [f"| after | read as | {' | '.join(TASKS)} | average | samples of a task | facts kept |"]
+    lines.append(f"|{'---|' * (len(TASKS) + 5)}")
+    for name, of in _measured(rows).items():
+        for cell, runs in of.items():
+            own = list(runs.values())
+            every = [row for run in own for row in run.values()]
+            columns = [shown([run[task]["right"] for run in own if task in run]) for task in TASKS]
+            facts, retained = (sum(row.get(what, 0) for row in every) for what in ("facts", "retained"))
+            columns += [_average(own, "right"), str(min(row["samples"] for row in every))]
+            columns.append(f"{retained} of {facts}" if facts else "")
+            lines.append(f"| {name} | {cell} | {' | '.join(columns)} |")
+    return lines
+
+
+def _measured(rows: Iterable[Row]) -> dict[str, dict[str, dict[str, dict[str, Row]]]]:
+    """By stage, way of reading, run and task."""
+    measured: dict[str, dict[str, dict[str, dict[str, Row]]]] = {}
+    for row in rows:
+        run, stage = Path(row["model"]).parts[-3:-1]
+        name = f"{run.rpartition('-')[0] or run}: {stage}"
+        measured.setdefault(name, {}).setdefault(row["cell"], {}).setdefault(run, {})[row["task"]] = row
+    return measured
+
+
 def _average(runs: list[dict[str, Row]], what: str) -> str:
     return shown([statistics.mean(row[what] for row in run.values()) for run in runs])
 
@@ -67,8 +90,10 @@ def main() -> None:
     """Prints it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("results", type=Path)
-    rows = parser.parse_args().results.read_text("utf-8").splitlines()
-    print("\n".join(table([json.loads(row) for row in rows])))
+    parser.add_argument("--lengths", action="store_true", help="A row for each way of reading.")
+    given = parser.parse_args()
+    rows = [json.loads(row) for row in given.results.read_text("utf-8").splitlines()]
+    print("\n".join((lengths if given.lengths else table)(rows)))
 
 
 if __name__ == "__main__":

@@ -11,5 +11,5 @@ here=$(cd "$(dirname "$0")" && pwd)
 for runs in base "rl-$seed"; do
   "$python" -m longread train run "$out/recipe/$runs" --out "$out/$runs" --resume
 done
-"$python" "$here/evaluate.py" "$out/results.jsonl" "$out/base/4-settled/model" "$out/rl-$seed"/*/model $smoke
+"$python" "$here/evaluate.py" "$out/results.jsonl" "$out/base/5-settled/model" "$out/rl-$seed"/*/model $smoke
 "$python" "$here/report.py" "$out/results.jsonl"

@@ -28,7 +28,7 @@ from longread.training.stages import plan  # noqa: E402
 from longread.training.supervised import replies, texts  # noqa: E402
 from longread.types import Document, Evidence  # noqa: E402
 from longread.worlds.nano.language import kinds  # noqa: E402
-from longread.worlds.nano.questions import TASKS, Question, make  # noqa: E402
+from longread.worlds.nano.questions import TASKS, Question, make, solve  # noqa: E402
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "nano"
 PROMPTS = str(RECIPE / "prompts.toml")
@@ -145,6 +145,42 @@ def test_solved_texts_look_as_the_reader_shows_them(
         assert parse_memory(reply.text, "")[0].splitlines() == list(evidence)
 
 
+def test_a_plan_asks_for_what_is_left_and_the_reader_shows_it(prepare: ModuleType, turns: Turns) -> None:
+    reads = Reads("memory", PROMPTS, 8192, 128, chunk=64, notes=128)
+    planned = 0
+    for index in range(6):
+        item = make("multi_hop", 40, 7, index)
+        (document,) = item.documents
+        lines = tuple(document.text[piece.start : piece.end] for piece in item.sample.evidence)
+        question = Question(item.sample.question, item.sample.answer, lines, item.sample.type)
+        shown: list[str] = []
+
+        def spoken(
+            requests: list[Request], question: Question = question, shown: list[str] = shown
+        ) -> list[Generated]:
+            (request,) = requests
+            shown.append(turns.decode(request.prompt))
+            noted, _, section = shown[-1].partition("SECTION\n")
+            held = [line for line in question.lines if line in noted]
+            notes = [f"NOTE: {line}" for line in question.lines if line in section]
+            if 0 < (known := len(held) + len(notes)) < len(question.lines):
+                notes.append(f"PLAN: {prepare._plan(question, known)}")
+            ids = turns.encode("\n".join(notes) or "NOTHING") if section else turns.encode(question.answer)
+            return [Generated(Conversation(request.prompt, tuple(ids), z := (0.0,) * len(ids), z), "stop")]
+
+        (made,) = asyncio.run(rollouts([Case(item.sample, item.documents)], 1, reads, turns, spoken))
+        assert made.reward == 1.0
+        for prompt in shown[:-1]:
+            known = sum(line in prompt.partition("SECTION\n")[0] for line in lines)
+            if known < len(lines):
+                plan = prepare._plan(question, known)
+                assert prompt.endswith(f"{question.text}\n{plan}\nNOTE or NOTHING\n")
+                if known:
+                    planned += 1
+                    assert solve(plan, lines[known:]) == question.answer
+    assert planned > 6
+
+
 def test_of_a_solved_text_the_replies_are_learnt_and_where_they_end(
     prepare: ModuleType, turns: Turns
 ) -> None:
@@ -212,15 +248,19 @@ def test_stage_files_fit_together_and_begin_where_the_base_ends(prepare: ModuleT
 def test_the_table_has_a_row_for_a_stage_and_an_interval_for_several_seeds(report: ModuleType) -> None:
     rows = [
         {"model": f"out/{run}/model", "cell": cell, "task": task, "samples": 4, "right": right}
-        | ({"kept": right / 2} if cell == "notes" else {})
-        for run, right in (("base/4-settled", 0.25), ("rl-0/1-full", 0.5), ("rl-1/1-full", 0.7))
+        | ({"kept": right / 2, "facts": 8, "retained": 3} if cell == "notes" else {})
+        for run, right in (("base/5-settled", 0.25), ("rl-0/1-full", 0.5), ("rl-1/1-full", 0.7))
         for cell in ("full", "notes")
         for task in TASKS
     ]
     head, _, base, full = report.table([*rows, rows[0]])
     assert head == f"| after | {' | '.join(TASKS)} | average | notes | notes, evidence kept |"
-    assert base == f"| base: 4-settled | {' | '.join(['25.0'] * 7)} | 12.5 |"
+    assert base == f"| base: 5-settled | {' | '.join(['25.0'] * 7)} | 12.5 |"
     assert full == f"| rl: 1-full | {' | '.join(['60.0 ± 127.1'] * 7)} | 30.0 ± 63.5 |"
+    _, _, whole, noted, *others = report.lengths(rows)
+    assert whole == f"| base: 5-settled | full | {' | '.join(['25.0'] * 6)} | 4 |  |"
+    assert noted == f"| base: 5-settled | notes | {' | '.join(['25.0'] * 6)} | 4 | 15 of 40 |"
+    assert [line.rpartition(" | ")[2] for line in others] == [" |", "30 of 80 |"]
 
 
 @pytest.mark.slow
@@ -237,7 +277,9 @@ def test_all_stages_run_go_on_where_they_stopped_and_are_scored(tmp_path: Path) 
     assert done.returncode == 0, done.stderr[-2_000:]
     stages = [path.stem for part in ("base", "rl") for path in sorted((RECIPE / part).glob("*.toml"))]
     table = [line for line in done.stdout.splitlines() if line.startswith("|")]
-    assert [line.split("|")[1].strip().partition(": ")[2] for line in table[2:]] == stages[stages.index("4-settled") :]
+    assert [line.split("|")[1].strip().partition(": ")[2] for line in table[2:]] == stages[
+        stages.index("5-settled") :
+    ]
     for stage in stages:
         (model,) = tmp_path.glob(f"*/{stage}/model")
         assert (model / "prompts.toml").read_text() == Path(PROMPTS).read_text()
