@@ -80,7 +80,7 @@ def opened(folder: Path) -> tuple[Network, Turns]:
 def measure(folder: Path, cell: Cell, samples: int, prompts: Path) -> list[dict[str, Any]]:
     """One row for each task: how many were right, and what share of the evidence the notes held in the end: of a
     question on average, and of all planted facts together."""
-    sizes = Sizes(mode=cell.mode, prompts=str(prompts), window=2_048)
+    sizes = Sizes(mode=cell.mode, prompts=str(prompts), window=4_096)
     stage = Reinforcement(data="", steps=1, attempts=1, temperature=0.7, top_p=0.95, sizes=sizes, seed=SEED)
     items = [
         make(task, cell.lines, SEED, index, "evaluation", HOPS) for task in TASKS for index in range(samples)

@@ -17,7 +17,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from longread.errors import InputError, LongreadError, UsageError
 from longread.training import checkpoints, trainer
+from longread.training.generation import Generated, Request
 from longread.training.loss import updates
+from longread.training.records import Conversation
 from longread.training.rollouts import Case, rollouts
 from longread.training.stage import Reinforcement, Sizes, Supervised, read_stage
 from longread.training.supervised import Dictated, texts
@@ -266,6 +268,24 @@ def test_samples_that_are_too_long_are_left_out_and_none_left_is_told(dense: Pat
     none = made.model_copy(update={"sizes": made.sizes.model_copy(update={"input": 30})})
     with pytest.raises(InputError, match="no sample has 30 tokens or fewer"):
         train(none, tmp_path / "none")
+
+
+def test_what_one_pass_can_take_is_counted_as_the_reader_counts(dense: Path, tmp_path: Path) -> None:
+    data = lookup.write_data(tmp_path / "data", [lookup.case(at, lines=at) for at in range(1, 21)])
+    made = stage(dense, data, "full")
+    made = made.model_copy(update={"sizes": made.sizes.model_copy(update={"window": 820, "chunk": 64})})
+    _, _, turns = open_tiny(dense)
+    kept = trainer.usable_cases(made, turns)
+    assert 5 < len(kept) < 20
+
+    def silent(requests: list[Request]) -> list[Generated]:
+        return [Generated(Conversation(one.prompt, (), (), ()), "stop") for one in requests]
+
+    read = asyncio.run(rollouts(kept, 1, made.sizes.reads, turns, silent))
+    assert len(read) == len(kept)
+    longer = lookup.case(len(kept) + 1, lines=len(kept) + 1)
+    with pytest.raises(UsageError, match="do not fit one pass"):
+        asyncio.run(rollouts([longer], 1, made.sizes.reads, turns, silent))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from longread.documents.chunk import PIECE_OVERHEAD
 from longread.errors import InputError
 from longread.training.rollouts import Case
 from longread.types import Document, Evidence, Sample
@@ -45,19 +44,14 @@ def read_cases(folder: Path, split: str) -> list[Case]:
     return cases
 
 
-def within(cases: Sequence[Case], tokens: int, count: Callable[[str], int]) -> list[Case]:
-    """Cases whose documents have at most so many tokens together; InputError when none is left."""
-    sizes: dict[str, int] = {}
-    for case in cases:
-        for document in case.documents:
-            if document.id not in sizes:
-                sizes[document.id] = count(document.text) + PIECE_OVERHEAD
-    kept = [case for case in cases if sum(sizes[one.id] for one in case.documents) <= tokens]
+def within(cases: Sequence[Case], tokens: int, length: Callable[[Case], int]) -> list[Case]:
+    """Cases of at most so many tokens; InputError when none is left."""
+    lengths = [length(case) for case in cases]
+    kept = [case for case, own in zip(cases, lengths, strict=True) if own <= tokens]
     if not kept:
-        least = min(sum(sizes[one.id] for one in case.documents) for case in cases)
         raise InputError(
-            f"no sample has {tokens:,} tokens or fewer, the shortest has {least:,}; set a larger `sizes.input` "
-            "or `sizes.window`"
+            f"no sample has {tokens:,} tokens or fewer, the shortest has {min(lengths):,}; "
+            "set a larger `sizes.input` or `sizes.window`"
         )
     return kept
 

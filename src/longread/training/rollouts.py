@@ -76,6 +76,12 @@ def room(reads: Reads, turns: Turns) -> int:
     return reads.policy(Lane(turns, reads.window, _never), "").room
 
 
+def length(reads: Reads, turns: Turns) -> Callable[[Case], int]:
+    """Counts the tokens of a case's documents as the reader does, with what each chunk adds."""
+    counting = reads.policy(Lane(turns, reads.window, _never), "")
+    return lambda case: sum(chunk.tokens for chunk in _sections(case, counting).chunks)
+
+
 async def rollouts(
     cases: Sequence[Case],
     attempts: int,
@@ -100,10 +106,14 @@ def attempt_at(
 ) -> Callable[[Lane], Awaitable[Trajectory]]:
     """What attempts a case over a lane, as often as it is called; `number` becomes the question's."""
     counting = reads.policy(Lane(turns, reads.window, _never), "")
-    corpus = Corpus(case.documents)
-    sections = Sections(corpus, split_corpus(corpus, counting.chunk_tokens, counting.count))
+    sections = _sections(case, counting)
     nonce = hashlib.sha256(f"{case.sample.id} {case.sample.seed}".encode()).hexdigest()[:16]
     return partial(_attempt, number, case.sample, sections, reads, nonce)
+
+
+def _sections(case: Case, counting: LanguagePolicy) -> Sections:
+    corpus = Corpus(case.documents)
+    return Sections(corpus, split_corpus(corpus, counting.chunk_tokens, counting.count))
 
 
 async def rewarded(sample: Sample, trajectory: Trajectory, judge: ChatModel | None = None) -> Trajectory:

@@ -26,7 +26,7 @@ from longread.training.learner import Learner
 from longread.training.muon import Muon
 from longread.training.network import Network
 from longread.training.reinforce import Reinforcer, attempt
-from longread.training.rollouts import Case, room
+from longread.training.rollouts import Case, length, room
 from longread.training.selection import select
 from longread.training.stage import CHECKPOINTS, MODEL, Reinforcement, Supervised
 from longread.training.supervised import Imitator
@@ -145,7 +145,7 @@ def usable_cases(stage: Reinforcement | Supervised, turns: Turns) -> list[Case]:
     limits = [stage.sizes.input] if stage.sizes.input else []
     if stage.sizes.mode == "full" and not (isinstance(stage, Supervised) and stage.target != "replies"):
         limits.append(room(stage.sizes.reads, turns))
-    return within(cases, min(limits), lambda text: len(turns.encode(text))) if limits else cases
+    return within(cases, min(limits), length(stage.sizes.reads, turns)) if limits else cases
 
 
 def has_begun(out: Path) -> bool:
