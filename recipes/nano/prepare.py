@@ -25,6 +25,8 @@ from longread.worlds.nano.questions import TASKS, Item, Question, ask_many, make
 SEED = 1
 SMOKE = {"1-few": 40}
 """Steps of a stage in a smoke run, else two: a model that never earns anything cannot be reinforced."""
+SMALL = {"steps": 2, "questions": 10, "attempts": 8}
+"""Reinforcement learning in a smoke run."""
 VOCABULARY = 1_280
 SHAPE = {
     "hidden_size": 256, "intermediate_size": 256, "num_hidden_layers": 4, "num_attention_heads": 4,
@@ -258,15 +260,15 @@ def write_stages(source: Path, folder: Path, seed: int, smoke: bool) -> None:
     for file in sorted(source.glob("*.toml")):
         text = file.read_text("utf-8")
         if 'kind = "rl"' in text:
-            text = changed(text, seed=seed)
-        if smoke and "\nsteps = " in text:
+            text = changed(text, seed=seed, **SMALL if smoke else {})
+        elif smoke and "\nsteps = " in text:
             text = changed(text, steps=SMOKE.get(file.stem, 2))
         (folder / file.name).write_text(text, "utf-8")
 
 
 def write_compared(folder: Path, seed: int, smoke: bool) -> None:
     """Stage files of what the recipe is compared with: COMPARED, each beginning with the base, and RESAMPLED."""
-    few = {"steps": 2} if smoke else {}
+    few = SMALL if smoke else {}
     folder.mkdir(parents=True, exist_ok=True)
     for name, (source, settings) in COMPARED.items():
         text = (RL / f"{source}.toml").read_text("utf-8")
