@@ -29,9 +29,9 @@ from longread.worlds.nano.questions import TASKS, make
 SEED = 1_000
 """Of the texts; training has seeds below it, and other names."""
 HOPS = (2, 3)
-LINES = 27
+LINES = 30
 """Of a chunk, about."""
-_LINE = 9
+_LINE = 7.7
 """Tokens of a line, about."""
 
 
@@ -47,12 +47,12 @@ class Cell(NamedTuple):
 
 def _noted(tokens: int, samples: int) -> Cell:
     size = f"{tokens >> 20}M" if tokens >> 20 else f"{tokens >> 10}K"
-    return Cell(f"notes, {size} tokens", "memory", tokens // _LINE, samples)
+    return Cell(f"notes, {size} tokens", "memory", int(tokens / _LINE), samples)
 
 
 TABLES = {
     "stages": (
-        Cell("full context", "full", 128, 400),
+        Cell("full context, 128 lines", "full", 128, 400),
         Cell("notes, 8 chunks", "memory", 8 * LINES, 100),
         Cell("notes, 64 chunks", "memory", 64 * LINES, 20),
     ),
@@ -61,7 +61,7 @@ TABLES = {
         Cell("notes, 5 chunks", "memory", 5 * LINES, 100),
     ),
     "lengths": (
-        Cell("full context, 1K tokens", "full", 1024 // _LINE, 20),
+        Cell("full context, 1K tokens", "full", int(1024 / _LINE), 20),
         *(_noted(1024 * size, 20) for size in (4, 8, 32, 128)),
         *(_noted(1024 * size, 7) for size in (512, 1024)),
         _noted(4 << 20, 2),

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -63,7 +62,7 @@ COMPARED: dict[str, tuple[str, dict[str, object]]] = {
     "balanced": ("1-full", _NO_AEPO | {"advantage": "group"}),
     "balanced-batch": ("1-full", _NO_AEPO | {"advantage": "batch"}),
     "balanced-task": ("1-full", _NO_AEPO),
-    "aepo": ("1-full", {}),
+    "aepo": ("1-full", {"aepo": [0.1, 0.2]}),
     **{
         f"clipped-{unit}-{side}": (
             "1-full",
@@ -136,8 +135,9 @@ def _plan(question: Question, known: int) -> str:
     """What to look for next: of a question of several steps, what is left of it."""
     if not known or not question.type.endswith("hops"):
         return "nothing in particular"
-    left = [parse(line) for line in question.lines[min(known, len(question.lines) - 1) :]]
-    facts = [fact for fact in left if isinstance(fact, Statement)]
+    left = question.lines[min(known, len(question.lines) - 1) :]
+    facts = [fact for fact in map(parse, left) if isinstance(fact, Statement)]
+    assert len(facts) == len(left), question
     return f"What is the {' of the '.join(fact.relation for fact in reversed(facts))} of {facts[0].subject}?"
 
 
@@ -299,12 +299,18 @@ def main() -> None:
     given = parser.parse_args()
     here, out = Path(__file__).parent, given.out
     count, asked = (400, 100) if given.smoke else (30_000, 2_000)
-    out.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(here / "prompts.toml", out / "prompts.toml")
-    settings = json.dumps({"texts": count, "questions": asked, "seed": SEED, "lines": LINES, "asked": ASKED})
+    prompts = (here / "prompts.toml").read_text("utf-8")
+    settings = json.dumps(
+        {
+            "texts": count, "questions": asked, "seed": SEED, "lines": LINES, "often": OFTEN, "chunk": CHUNK,
+            "hops": HOPS, "asked": ASKED, "asked hops": ASKED_HOPS, "prompts": prompts,
+        }
+    )  # fmt: skip
     kept = out / "made.json"
     if kept.is_file() and kept.read_text("utf-8") != settings:
-        sys.exit(f"{out} holds data of another size ({kept}); give another folder")
+        sys.exit(f"{out} holds data of another size or kind ({kept}); give another folder")
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "prompts.toml").write_text(prompts, "utf-8")
     write_stages(here / "base", out / "base", 0, given.smoke)
     write_stages(RL, out / f"rl-{given.seed}", given.seed, given.smoke)
     write_compared(out / f"compared-{given.seed}", given.seed, given.smoke)

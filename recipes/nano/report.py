@@ -12,7 +12,7 @@ import argparse
 import json
 import math
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,23 +35,28 @@ def shown(values: list[float]) -> str:
     return f"{mean:.1f} ± {half:.1f}"
 
 
-def table(rows: Iterable[Row]) -> list[str]:
+def table(rows: Sequence[Row]) -> list[str]:
     """Lines of the table: stages as they were measured, and for each the tasks, their mean, and what notes give."""
     measured = _measured(rows)
     cells = list(dict.fromkeys(cell for of in measured.values() for cell in of))
+    noted = {row["cell"] for row in rows if "kept" in row}
     head = [
         "after",
         *TASKS,
         "average",
-        *(f"{cell}{what}" for cell in cells[1:] for what in ("", ", evidence kept")),
+        *(
+            f"{cell}{what}"
+            for cell in cells[1:]
+            for what in (["", ", evidence kept"] if cell in noted else [""])
+        ),
     ]
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     for name, of in measured.items():
         runs = [list(of.get(cell, {}).values()) for cell in cells]
         columns = [shown([run[task]["right"] for run in runs[0] if task in run]) for task in TASKS]
         columns.append(_average(runs[0], "right"))
-        for own in runs[1:]:
-            columns += [_average(own, "right"), _average(own, "kept")]
+        for cell, own in zip(cells[1:], runs[1:], strict=True):
+            columns += [_average(own, what) for what in (["right", "kept"] if cell in noted else ["right"])]
         lines.append(f"| {name} | {' | '.join(columns)} |")
     return lines
 

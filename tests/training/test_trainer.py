@@ -288,6 +288,13 @@ def test_what_one_pass_can_take_is_counted_as_the_reader_counts(dense: Path, tmp
         asyncio.run(rollouts([longer], 1, made.sizes.reads, turns, silent))
 
 
+def test_what_is_not_read_by_a_reader_needs_no_room_for_chunks(dense: Path, tmp_path: Path) -> None:
+    data = lookup.write_data(tmp_path / "data", [lookup.case(1, lines=4), lookup.case(2, lines=20)])
+    made = warm(dense, data, target="text", sizes=Sizes(window=512, input=60))
+    _, _, turns = open_tiny(dense)
+    assert [one.sample.id for one in trainer.usable_cases(made, turns)] == ["s1"]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from typing import Any, Literal, NamedTuple
 
 from longread.documents.chunk import split_corpus
@@ -73,13 +73,31 @@ class Reads:
 
 def room(reads: Reads, turns: Turns) -> int:
     """Tokens of documents that one pass can take."""
-    return reads.policy(Lane(turns, reads.window, _never), "").room
+    return _counting(reads, turns).room
 
 
 def length(reads: Reads, turns: Turns) -> Callable[[Case], int]:
     """Counts the tokens of a case's documents as the reader does, with what each chunk adds."""
-    counting = reads.policy(Lane(turns, reads.window, _never), "")
-    return lambda case: sum(chunk.tokens for chunk in _sections(case, counting).chunks)
+    counting = _counting(reads, turns)
+    count = cache(counting.count)  # cases share documents
+    return lambda case: sum(chunk.tokens for chunk in sections(case, counting.chunk_tokens, count).chunks)
+
+
+def plain_length(turns: Turns) -> Callable[[Case], int]:
+    """Counts the tokens of a case's documents alone."""
+    count = cache(lambda text: len(turns.encode(text)))
+    return lambda case: sum(count(document.text) for document in case.documents)
+
+
+def _counting(reads: Reads, turns: Turns) -> LanguagePolicy:
+    """A policy that is never asked anything."""
+    return reads.policy(Lane(turns, reads.window, _never), "")
+
+
+def sections(case: Case, chunk_tokens: int, count: Callable[[str], int]) -> Sections:
+    """The documents of a case as they are read, in chunks of at most so many tokens."""
+    corpus = Corpus(case.documents)
+    return Sections(corpus, split_corpus(corpus, chunk_tokens, count))
 
 
 async def rollouts(
@@ -105,15 +123,10 @@ def attempt_at(
     number: int, case: Case, reads: Reads, turns: Turns
 ) -> Callable[[Lane], Awaitable[Trajectory]]:
     """What attempts a case over a lane, as often as it is called; `number` becomes the question's."""
-    counting = reads.policy(Lane(turns, reads.window, _never), "")
-    sections = _sections(case, counting)
+    counting = _counting(reads, turns)
+    read = sections(case, counting.chunk_tokens, counting.count)
     nonce = hashlib.sha256(f"{case.sample.id} {case.sample.seed}".encode()).hexdigest()[:16]
-    return partial(_attempt, number, case.sample, sections, reads, nonce)
-
-
-def _sections(case: Case, counting: LanguagePolicy) -> Sections:
-    corpus = Corpus(case.documents)
-    return Sections(corpus, split_corpus(corpus, counting.chunk_tokens, counting.count))
+    return partial(_attempt, number, case.sample, read, reads, nonce)
 
 
 async def rewarded(sample: Sample, trajectory: Trajectory, judge: ChatModel | None = None) -> Trajectory:
@@ -124,10 +137,10 @@ async def rewarded(sample: Sample, trajectory: Trajectory, judge: ChatModel | No
 
 
 async def _attempt(
-    number: int, sample: Sample, sections: Sections, reads: Reads, nonce: str, lane: Lane
+    number: int, sample: Sample, read: Sections, reads: Reads, nonce: str, lane: Lane
 ) -> Trajectory:
     trace = _Trace(sample, lane)
-    reading = Reading([sample.question], reads.policy(lane, nonce), sections, trace, lambda _: None)
+    reading = Reading([sample.question], reads.policy(lane, nonce), read, trace, lambda _: None)
     response = ""
     with suppress(UnusableReplyError):
         (draft,) = await get_strategy(_STRATEGIES[reads.mode])(reading)

@@ -16,20 +16,19 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from longread.documents.chunk import split_corpus
 from longread.errors import InputError
 from longread.models.base import Message, OnDelta, Reply, Sampling
 from longread.models.turns import Turns
 from longread.reading.notes import Notes
 from longread.reading.prompts import Prompts
 from longread.reading.recording import UnkeptRun
-from longread.reading.section import Section, Sections
+from longread.reading.section import Section
 from longread.reading.strategies import Reading, get_strategy
 from longread.training.learner import Learner
 from longread.training.records import Conversation
-from longread.training.rollouts import Case, Reads
+from longread.training.rollouts import Case, Reads, sections
 from longread.training.stage import Supervised
-from longread.types import Corpus, Span
+from longread.types import Span
 
 _LINE = 300
 """Characters up to which a note quotes the whole line that evidence stands in."""
@@ -118,9 +117,8 @@ async def replies(case: Case, reads: Reads, turns: Turns) -> list[Conversation]:
     model = Dictated(turns, reads.window)
     nonce = hashlib.sha256(f"{case.sample.id} {case.sample.seed}".encode()).hexdigest()[:16]
     policy = reads.policy(model, nonce)
-    corpus = Corpus(case.documents)
-    sections = Sections(corpus, split_corpus(corpus, policy.chunk_tokens, policy.count))
-    reading = Reading([case.sample.question], policy, sections, UnkeptRun(), lambda _: None)
+    read = sections(case, policy.chunk_tokens, policy.count)
+    reading = Reading([case.sample.question], policy, read, UnkeptRun(), lambda _: None)
     if reads.mode == "full":
         model.next = _whole(case, policy.prompts)
         if policy.count(model.next) > policy.budgets.answer:  # cut off it would earn nothing
@@ -130,7 +128,7 @@ async def replies(case: Case, reads: Reads, turns: Turns) -> list[Conversation]:
     model.next = f"QUESTION: {case.sample.question}\nINSTRUCTIONS: NONE"
     tasks = await reading.begin(withhold=True)
     notes: tuple[Notes, ...] = reading.start(tasks)
-    for section in sections:
+    for section in read:
         model.next = _notes(case, section, notes[0], policy.prompts)
         notes = await reading.note(tasks, notes, section)
     model.next = case.sample.answer

@@ -26,7 +26,7 @@ from longread.training.learner import Learner
 from longread.training.muon import Muon
 from longread.training.network import Network
 from longread.training.reinforce import Reinforcer, attempt
-from longread.training.rollouts import Case, length, room
+from longread.training.rollouts import Case, length, plain_length, room
 from longread.training.selection import select
 from longread.training.stage import CHECKPOINTS, MODEL, Reinforcement, Supervised
 from longread.training.supervised import Imitator
@@ -142,10 +142,11 @@ async def _train(
 def usable_cases(stage: Reinforcement | Supervised, turns: Turns) -> list[Case]:
     """The cases that a stage can read; InputError when there are none."""
     cases = read_cases(Path(stage.data), stage.split)
-    limits = [stage.sizes.input] if stage.sizes.input else []
+    if stage.sizes.input:
+        cases = within(cases, stage.sizes.input, plain_length(turns))
     if stage.sizes.mode == "full" and not (isinstance(stage, Supervised) and stage.target != "replies"):
-        limits.append(room(stage.sizes.reads, turns))
-    return within(cases, min(limits), length(stage.sizes.reads, turns)) if limits else cases
+        cases = within(cases, room(stage.sizes.reads, turns), length(stage.sizes.reads, turns))
+    return cases
 
 
 def has_begun(out: Path) -> bool:
