@@ -19,7 +19,7 @@ from typing import NamedTuple
 from longread.synth.dataset import DOCUMENTS, SAMPLES, Made, write_documents, write_samples
 from longread.types import Document, Evidence, Sample, document_id
 from longread.worlds.nano.language import Statement, parse
-from longread.worlds.nano.questions import TASKS, Item, Question, ask_many, make
+from longread.worlds.nano.questions import TASKS, Item, Question, ask_many, make, wanted
 
 SEED = 1
 SMOKE = {"1-few": 40}
@@ -41,14 +41,14 @@ WORDS = (
 LINES = {"few": (3, 6), "short": (3, 16), "chunk": (3, 32), "notes": (8, 96)}
 """Lines of a text that the base model learns from, one after the other; of the last it sees a chunk at most."""
 CHUNK = 32
-"""Lines of a chunk at most."""
+"""Lines of a chunk at most, but for one that comes now and then."""
 OFTEN = {"notes": (2, 6, 2, 1)}
 """How often the forms of FORMS come, where it is not as in USUAL: most of a long text is not about what is asked."""
 USUAL = (4, 3, 2, 1)
 HOPS = (2, 3)
 """Relations that its questions join."""
 ASKED = {"full-1": (64, 88), "full-2": (96, 120), "full-3": (128, 152), "memory": (108, 162)}
-"""Lines of the texts that reinforcement learning asks about, stage by stage; a chunk of a memory has about 27."""
+"""Lines of the texts that reinforcement learning asks about, stage by stage; a chunk of a memory has about 30."""
 ASKED_HOPS = (2, 3)
 CLIPPED = 0.5
 """Entropy, in nats, above or below which gradients of negatives are masked in the ablations of it."""
@@ -138,7 +138,7 @@ def _plan(question: Question, known: int) -> str:
     left = question.lines[min(known, len(question.lines) - 1) :]
     facts = [fact for fact in map(parse, left) if isinstance(fact, Statement)]
     assert len(facts) == len(left), question
-    return f"What is the {' of the '.join(fact.relation for fact in reversed(facts))} of {facts[0].subject}?"
+    return f"What is {wanted(facts)}?"
 
 
 def _answer(rng: random.Random, text: Sequence[str], asked: Sequence[Question]) -> list[Said]:

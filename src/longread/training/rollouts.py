@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any, Literal, NamedTuple
 
-from longread.documents.chunk import split_corpus
+from longread.documents.chunk import PIECE_OVERHEAD, split_corpus
 from longread.models.base import ChatModel
 from longread.models.turns import Turns
 from longread.reading.asking import UnusableReplyError
@@ -84,8 +84,8 @@ def length(reads: Reads, turns: Turns) -> Callable[[Case], int]:
 
 
 def plain_length(turns: Turns) -> Callable[[Case], int]:
-    """Counts the tokens of a case's documents alone."""
-    count = cache(lambda text: len(turns.encode(text)))
+    """Counts the tokens of a case's documents and of their names, whatever the chunks."""
+    count = cache(lambda text: len(turns.encode(text)) + PIECE_OVERHEAD)
     return lambda case: sum(count(document.text) for document in case.documents)
 
 

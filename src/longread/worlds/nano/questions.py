@@ -190,7 +190,8 @@ def _chain(rng: random.Random, split: Split, length: int) -> list[Statement]:
             ]
 
 
-def _of(chain: Sequence[Statement]) -> str:
+def wanted(chain: Sequence[Statement]) -> str:
+    """What facts of which each begins with what the one before led to say together: `the river of the seat of X`."""
     return f"the {' of the '.join(fact.relation for fact in reversed(chain))} of {chain[0].subject}"
 
 
@@ -205,13 +206,13 @@ def _closed(facts: Sequence[Statement]) -> frozenset[tuple[str, str]]:
 def _reading(rng: random.Random, split: Split, hops: Sequence[int]) -> Question:
     chain = _chain(rng, split, 1)
     return Question(
-        f"What is {_of(chain)}?", chain[-1].object, _lines(rng, chain), "lookup", taken=_closed(chain)
+        f"What is {wanted(chain)}?", chain[-1].object, _lines(rng, chain), "lookup", taken=_closed(chain)
     )
 
 
 def _multi_hop(rng: random.Random, split: Split, hops: Sequence[int]) -> Question:
     chain = _chain(rng, split, rng.choice(hops))
-    text = f"What is {_of(chain)}?"
+    text = f"What is {wanted(chain)}?"
     return Question(text, chain[-1].object, _lines(rng, chain), f"{len(chain)} hops", taken=_closed(chain))
 
 
@@ -223,7 +224,7 @@ def _multiple_choice(rng: random.Random, split: Split, hops: Sequence[int]) -> Q
     options = [*wrong[:right], chain[-1].object, *wrong[right:]]
     # The number stands after its option: a model that reads from left to right finds it by the option alone.
     shown = [f"{option} ({number})" for number, option in enumerate(options, 1)]
-    text = f"What is {_of(chain)}? {' '.join(shown)}"
+    text = f"What is {wanted(chain)}? {' '.join(shown)}"
     return Question(text, shown[right], _lines(rng, chain), "choice", taken=_closed(chain))
 
 
