@@ -168,8 +168,11 @@ def cases(draw: st.DrawFn) -> tuple[Tensor, list[Tensor]]:
     return draw(row), draw(st.lists(row, min_size=1, max_size=4))
 
 
-_TIE = (torch.tensor([0.0, 2.0]), [torch.zeros(2), torch.zeros(2), torch.tensor([2.0, -2.0])])
-"""Both entries vary alike, but not to the last bit of a double."""
+_TIE = (
+    torch.tensor([0.0, 0.0, 0.0, 0.0, 2.0, 0.0]),
+    [torch.zeros(6), torch.zeros(6), torch.tensor([0.0, 0.0, 0.0, 2.0, -2.0, 0.0])],
+)
+"""Two entries vary alike, but not to the last bit of a double."""
 
 
 @given(cases(), st.sampled_from([0.25, 0.5, 0.75, 1.0]))
