@@ -93,7 +93,6 @@ def carry_out(box: Sandbox, one: Printed) -> Done:
     return done
 
 
-@pytest.mark.timeout(900)  # a command waits for those that its page has before it
 @pytest.mark.parametrize(
     "one",
     [

@@ -171,7 +171,7 @@ class Sandbox:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=120,
         )
 
     def python(self, code: str) -> subprocess.CompletedProcess[str]:
