@@ -12,7 +12,7 @@ import argparse
 import json
 import random
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,13 +38,30 @@ WORDS = (
     r"|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
 """How Qwen2 divides text before it looks up words, so that a GGUF of the model can say so."""
-LINES = {"few": (3, 6), "short": (3, 16), "chunk": (3, 32), "notes": (8, 96)}
-"""Lines of a text that the base model learns from, one after the other; of the last it sees a chunk at most."""
 CHUNK = 32
 """Lines of a chunk at most, but for one that comes now and then."""
-OFTEN = {"notes": (2, 6, 2, 1)}
-"""How often the forms of FORMS come, where it is not as in USUAL: most of a long text is not about what is asked."""
-USUAL = (4, 3, 2, 1)
+
+
+class Lessons(NamedTuple):
+    """What texts the base model learns from in a stage."""
+
+    lines: tuple[int, int]
+    """Of a text; of one longer than a chunk it sees a chunk at most."""
+    often: tuple[int, ...] = (4, 3, 2, 1)
+    """How often the forms of FORMS come."""
+    near: float = 0.0
+    """Share of the lines that are nearly about what is asked."""
+    stray: float = 0.0
+    """Share of the lines read before that are noted though nobody asks: readers err, and read on."""
+
+
+LESSONS = {
+    "few": Lessons((3, 6)),
+    "short": Lessons((3, 16)),
+    "chunk": Lessons((3, CHUNK), near=0.2),
+    "notes": Lessons((8, 160), often=(2, 6, 2, 1), near=0.35, stray=0.03),
+}
+"""One after the other. In the last, as in far reading, most of a text is not about what is asked."""
 HOPS = (2, 3)
 """Relations that its questions join."""
 ASKED = {"full-1": (64, 88), "full-2": (96, 120), "full-3": (128, 152), "memory": (108, 162)}
@@ -87,21 +104,23 @@ class Said(NamedTuple):
     learnt: bool = False
 
 
-def solved(seed: int, index: int, lines: tuple[int, int], often: Sequence[int] = USUAL) -> list[Said]:
+def solved(seed: int, index: int, lessons: Lessons) -> list[Said]:
     """A text, then questions about it, each with the reply of who knows, in one of the forms of the prompt sets.
 
     Forms differ in what stands before the text (nothing, notes or a memory) and in what is said of it. Some of the
     lines that answer are noted already, those that come first: the text goes on where the notes end.
     """
-    rng = random.Random(f"solved/{seed}/{index}/{lines}")  # noqa: S311 -- no secret
-    form = rng.choices(list(FORMS), often)[0]
+    rng = random.Random(f"solved/{seed}/{index}/{lessons}")  # noqa: S311 -- no secret
+    form = rng.choices(list(FORMS), lessons.often)[0]
     tasks = [rng.choice(TASKS) for _ in range(1 if form == "memory" else rng.randint(2, 5))]
-    least, most = lines if form != "whole" else (lines[0], min(lines[1], CHUNK))
-    text, asked = ask_many(rng, tasks, rng.randint(least, most), "train", HOPS)
-    return FORMS[form](rng, text, asked)
+    least, most = lessons.lines
+    lines = rng.randint(least, min(most, CHUNK) if form == "whole" else most)
+    text, asked = ask_many(rng, tasks, lines, "train", HOPS, lessons.near)
+    stray = {line for line in text if rng.random() < lessons.stray}
+    return FORMS[form](rng, text, asked, stray)
 
 
-def _whole(rng: random.Random, text: Sequence[str], asked: Sequence[Question]) -> list[Said]:
+def _whole(rng: random.Random, text: Sequence[str], asked: Sequence[Question], stray: Set[str]) -> list[Said]:
     made = [Said(f"TEXT\n{_page(text)}")]
     for question in asked:
         notes = "".join(f"NOTE: {line}\n" for line in question.lines)
@@ -112,16 +131,18 @@ def _whole(rng: random.Random, text: Sequence[str], asked: Sequence[Question]) -
     return made
 
 
-def _section(rng: random.Random, text: Sequence[str], asked: Sequence[Question]) -> list[Said]:
-    noted, section = _begun(rng, text, asked)
-    made = [Said(f"NOTES\n{_ledger(noted)}\nSECTION\n{_page(section)}")]
+def _section(
+    rng: random.Random, text: Sequence[str], asked: Sequence[Question], stray: Set[str]
+) -> list[Said]:
+    noted, section = _begun(rng, text, asked, stray)
+    made = [Said(f"NOTES\n{_ledger(noted)}\nSECTION\n{_page(section, _some_page(rng))}")]
     for question in asked:
         said = [f"NOTE: {line}" for line in section if line in question.lines]
         before, after = (_known(question, lines) for lines in (noted, [*noted, *section]))
         if before < after < len(question.lines) and question.type.endswith("hops"):
             said.append(f"PLAN: {_plan(question, after)}")
         made += [
-            Said(f"{question.text}\n{_plan(question, before)}\nNOTE or NOTHING\n"),
+            Said(f"{question.text}\n{_plan(question, _planned(rng, question, before))}\nNOTE or NOTHING\n"),
             Said(_lines(said) or "NOTHING", learnt=True),
         ]
     return made
@@ -131,52 +152,69 @@ def _known(question: Question, lines: Sequence[str]) -> int:
     return sum(line in lines for line in question.lines)
 
 
+def _planned(rng: random.Random, question: Question, known: int) -> int:
+    """How many facts were known when the plan was made: it stays as it is once there is nothing left to look for, and
+    the last fact may have come with any of those before."""
+    return known if known < len(question.lines) else rng.randrange(known)
+
+
 def _plan(question: Question, known: int) -> str:
     """What to look for next: of a question of several steps, what is left of it."""
     if not known or not question.type.endswith("hops"):
         return "nothing in particular"
-    left = question.lines[min(known, len(question.lines) - 1) :]
+    left = question.lines[known:]
     facts = [fact for fact in map(parse, left) if isinstance(fact, Statement)]
     assert len(facts) == len(left), question
     return f"What is {wanted(facts)}?"
 
 
-def _answer(rng: random.Random, text: Sequence[str], asked: Sequence[Question]) -> list[Said]:
-    made = [Said(f"NOTES\n{_ledger([line for line in text if _needed(line, asked)])}\n")]
+def _answer(
+    rng: random.Random, text: Sequence[str], asked: Sequence[Question], stray: Set[str]
+) -> list[Said]:
+    made = [Said(f"NOTES\n{_ledger(_noted(text, asked, stray))}\n")]
     for question in asked:
         made += [Said(f"{question.text}\nANSWER\n"), Said(question.answer, learnt=True)]
     return made
 
 
-def _memory(rng: random.Random, text: Sequence[str], asked: Sequence[Question]) -> list[Said]:
+def _memory(
+    rng: random.Random, text: Sequence[str], asked: Sequence[Question], stray: Set[str]
+) -> list[Said]:
     (question,) = asked
     if rng.random() < 0.2:
-        before = f"MEMORY\n{_lines(question.lines)}\n{question.text}\nANSWER\n"
+        before = f"MEMORY\n{_lines(_noted(text, asked, stray))}\n{question.text}\nANSWER\n"
         return [Said(before), Said(question.answer, learnt=True)]
-    noted, section = _begun(rng, text, asked)
+    noted, section = _begun(rng, text, asked, stray)
     after = [*noted, *(line for line in section if line in question.lines)]
-    before = f"MEMORY\n{_lines(noted)}\nSECTION\n{_page(section)}{question.text}\nMEMORY\n"
+    before = f"MEMORY\n{_lines(noted)}\nSECTION\n{_page(section, _some_page(rng))}{question.text}\nMEMORY\n"
     return [Said(before), Said(f"<memory>\n{_lines(after)}\n</memory>", learnt=True)]
 
 
-FORMS: dict[str, Callable[[random.Random, Sequence[str], Sequence[Question]], list[Said]]] = {
+FORMS: dict[str, Callable[[random.Random, Sequence[str], Sequence[Question], Set[str]], list[Said]]] = {
     "whole": _whole, "section": _section, "answer": _answer, "memory": _memory,
 }  # fmt: skip
 
 
-def _begun(rng: random.Random, text: Sequence[str], asked: Sequence[Question]) -> tuple[list[str], list[str]]:
+def _begun(
+    rng: random.Random, text: Sequence[str], asked: Sequence[Question], stray: Set[str]
+) -> tuple[list[str], list[str]]:
     """What is noted of a text that was read up to some line, often its first, and the section that is read next."""
     read = 0 if rng.random() < 0.4 else rng.randrange(len(text))
     end = rng.randint(read + 1, min(len(text), read + CHUNK))
-    return [line for line in text[:read] if _needed(line, asked)], list(text[read:end])
+    return _noted(text[:read], asked, stray), list(text[read:end])
 
 
-def _needed(line: str, asked: Sequence[Question]) -> bool:
-    return any(line in question.lines for question in asked)
+def _noted(text: Sequence[str], asked: Sequence[Question], stray: Set[str]) -> list[str]:
+    return [line for line in text if line in stray or any(line in question.lines for question in asked)]
 
 
-def _page(lines: Sequence[str]) -> str:
-    return "--- page-1.txt ---\n" + "".join(f" {line}\n" for line in lines) + "\n"
+def _some_page(rng: random.Random) -> int:
+    """Its number: often the first, else one of thousands, low ones more often."""
+    return 1 if rng.random() < 0.5 else int(10 ** (3.5 * rng.random()))
+
+
+def _page(lines: Sequence[str], number: int = 1) -> str:
+    return f"--- page-{number}.txt ---\n" + "".join(f" {line}\n" for line in lines) + "\n"
 
 
 def _lines(lines: Sequence[str]) -> str:
@@ -187,12 +225,12 @@ def _ledger(lines: Sequence[str]) -> str:
     return _lines([f"[n{number}] {line}" for number, line in enumerate(lines, 1)]) or "(none)"
 
 
-def texts(count: int, seed: int, lines: tuple[int, int], often: Sequence[int] = USUAL) -> Iterator[Item]:
+def texts(count: int, seed: int, lessons: Lessons) -> Iterator[Item]:
     """Solved texts, each as the document of a sample that is never asked; its evidence is what is to be learnt."""
     for index in range(count):
         text, source = "", f"solved-{seed}-{index}.txt"
         learnt: list[tuple[int, int]] = []
-        for said in solved(seed, index, lines, often):
+        for said in solved(seed, index, lessons):
             if said.learnt:
                 learnt.append((len(text), len(text) + len(said.text)))
             text += f"{said.text}\n" if said.learnt else said.text
@@ -302,8 +340,8 @@ def main() -> None:
     prompts = (here / "prompts.toml").read_text("utf-8")
     settings = json.dumps(
         {
-            "texts": count, "questions": asked, "seed": SEED, "lines": LINES, "often": OFTEN, "chunk": CHUNK,
-            "hops": HOPS, "asked": ASKED, "asked hops": ASKED_HOPS, "prompts": prompts,
+            "texts": count, "questions": asked, "seed": SEED, "lessons": LESSONS, "chunk": CHUNK, "hops": HOPS,
+            "asked": ASKED, "asked hops": ASKED_HOPS, "prompts": prompts,
         }
     )  # fmt: skip
     kept = out / "made.json"
@@ -316,7 +354,7 @@ def main() -> None:
     write_compared(out / f"compared-{given.seed}", given.seed, given.smoke)
     if kept.is_file():
         return
-    made = {name: list(texts(count, SEED, lines, OFTEN.get(name, USUAL))) for name, lines in LINES.items()}
+    made = {name: list(texts(count, SEED, lessons)) for name, lessons in LESSONS.items()}
     for name, some in made.items():
         write(out / name, some)
     for number, (name, lines) in enumerate(ASKED.items(), SEED + 1):

@@ -107,6 +107,27 @@ def test_several_questions_on_one_text_do_not_disturb_one_another() -> None:
         assert consistent(lines)
 
 
+@pytest.mark.parametrize("task", TASKS)
+def test_lines_nearly_about_what_is_asked_share_half_of_it_and_answer_nothing(task: str) -> None:
+    for seed in range(20):
+        lines, (asked,) = ask_many(random.Random(seed), [task], 40, "train", (2, 3), near=1.0)
+        assert solve(asked.text, lines) == asked.answer
+        other = [said for line in lines if line not in asked.lines and (said := parse(line))]
+        facts = [said for line in asked.lines if (said := parse(line))]
+        assert len(other) == len(lines) - len(facts) > 30
+        for said in other:
+            assert any(_half(said, fact, asked.type == "count") for fact in facts), (said, asked.text)
+        # Each question has both: the same thing with something else, and the same of something else.
+        assert len({said[0] for said in other}) > 1
+
+
+def _half(said: Statement | Sold | Wished, fact: Statement | Sold | Wished, counted: bool) -> bool:
+    of, what = (said.subject, said.relation) if isinstance(said, Statement) else (said.person, "")
+    own, asked = (fact.subject, fact.relation) if isinstance(fact, Statement) else (fact.person, "")
+    alike = of != own and (" " not in own or bool(set(of.split()) & set(own.split())))
+    return (of == own and what != asked) or (what == asked and (alike or counted))
+
+
 def test_a_text_without_the_answer_or_with_two_is_told() -> None:
     with pytest.raises(Unsolvable, match="0 answers"):
         solve("What is the pet of Anna Berg?", ["Leo King keeps a cat."])

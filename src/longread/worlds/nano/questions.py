@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -40,6 +40,10 @@ _NAMED = ("person", "company")
 """What a question may begin with: names that evaluation does not share with training."""
 
 
+_About = tuple[str, str]
+"""A relation, or the name of nothing for what a person says and sells, and what it is about."""
+
+
 class Question(NamedTuple):
     """What is asked, and the lines that answer it."""
 
@@ -49,7 +53,7 @@ class Question(NamedTuple):
     """In reading order."""
     type: str
     grader: str = "exact"
-    taken: frozenset[tuple[str, str]] = frozenset()
+    taken: frozenset[_About] = frozenset()
     """Relation and subject, relation and object, or a person: what other lines may not speak of."""
 
 
@@ -84,12 +88,15 @@ def make(
 
 
 def ask_many(
-    rng: random.Random, tasks: Sequence[str], lines: int, split: Split, hops: Sequence[int]
+    rng: random.Random, tasks: Sequence[str], lines: int, split: Split, hops: Sequence[int], near: float = 0.0
 ) -> tuple[list[str], list[Question]]:
-    """The lines of a text with a question of each of the tasks, whose answers do not disturb one another."""
+    """The lines of a text with a question of each of the tasks, whose answers do not disturb one another.
+
+    Of the lines that answer nothing, a share of `near` is nearly about what is asked.
+    """
     while True:
         asked = [_ASK[task](rng, split, hops) for task in tasks]
-        text, _ = _text(rng, asked, lines, split)
+        text, _ = _text(rng, asked, lines, split, near)
         if consistent(text):
             with suppress(Unsolvable):
                 if all(solve(one.text, text) == one.answer for one in asked):
@@ -103,7 +110,7 @@ def consistent(lines: Sequence[str]) -> bool:
 
 
 def _text(
-    rng: random.Random, asked: Sequence[Question], lines: int, split: Split
+    rng: random.Random, asked: Sequence[Question], lines: int, split: Split, near: float = 0.0
 ) -> tuple[list[str], list[list[int]]]:
     """Lines, and the places of those that each question needs."""
     needed = sum(len(question.lines) for question in asked)
@@ -117,7 +124,7 @@ def _text(
         for question, own in zip(asked, planted, strict=True)
         for at, line in zip(own, question.lines, strict=True)
     }
-    other = _others(rng, split, frozenset().union(*(question.taken for question in asked)))
+    other = _others(rng, split, frozenset().union(*(question.taken for question in asked)), near)
     return [where.get(at) or next(other) for at in range(max(lines, needed))], planted
 
 
@@ -142,29 +149,54 @@ def _documents(
     return tuple(documents), tuple(evidence)
 
 
-def _others(rng: random.Random, split: Split, taken: frozenset[tuple[str, str]]) -> Iterator[str]:
+def _others(rng: random.Random, split: Split, taken: frozenset[_About], near: float) -> Iterator[str]:
     """Lines without end that leave the answer as it is and do not contradict one another."""
     pools = kinds(split)
-    known: dict[tuple[str, str], str] = {}
+    known: dict[_About, str] = {}
     months: dict[tuple[str, str], int] = {}
-    names = list(RELATIONS)
+    aims = sorted(taken)
     while True:
-        kind = rng.random()
-        person = rng.choice(pools["person"])
-        if kind < 0.7:
-            relation = RELATIONS[rng.choice(names)]
-            subject = rng.choice(pools[relation.subject])
-            object = known.get((relation.name, subject)) or rng.choice(pools[relation.object])
-            if not taken & {(relation.name, subject), (relation.name, object)}:
-                known[relation.name, subject] = object
-                yield state(rng, relation.name, subject, object)
-        elif ("", person) in taken:
+        nearly = near and rng.random() < near
+        what, thing = _nearly(rng, pools, *rng.choice(aims)) if nearly else _anything(rng, pools)
+        if relation := RELATIONS.get(what):
+            object = known.get((what, thing)) or rng.choice(pools[relation.object])
+            if not taken & {(what, thing), (what, object)}:
+                known[what, thing] = object
+                yield state(rng, what, thing, object)
+        elif ("", thing) in taken:
             continue
-        elif kind < 0.85:
+        elif what == "sale":
             month = rng.choice(MONTHS)
-            yield sale(person, month, months.setdefault((person, month), rng.randrange(10, 100)))
+            yield sale(thing, month, months.setdefault((thing, month), rng.randrange(10, 100)))
         else:
-            yield wish(person, rng.choice(pools["ware"]))
+            yield wish(thing, rng.choice(pools["ware"]))
+
+
+def _anything(rng: random.Random, pools: Mapping[str, Sequence[str]]) -> _About:
+    """What a line speaks of: a relation and its subject, or a person's sale or wish."""
+    kind = rng.random()
+    person = rng.choice(pools["person"])
+    if kind < 0.7:
+        relation = RELATIONS[rng.choice(list(RELATIONS))]
+        return relation.name, rng.choice(pools[relation.subject])
+    return "sale" if kind < 0.85 else "wish", person
+
+
+def _nearly(rng: random.Random, pools: Mapping[str, Sequence[str]], asked: str, thing: str) -> _About:
+    """As `_anything`, with half of what is asked: something else of the same thing, or the same of one like it."""
+    kind = RELATIONS[asked].subject if asked else "person"
+    if thing not in pools[kind]:  # asked is how many have it
+        return asked, rng.choice(pools[kind])
+    if rng.random() < 0.5:
+        return rng.choice([other.name for other in RELATIONS.values() if other.subject == kind]), thing
+    return asked or rng.choice(("sale", "wish")), _like(rng, thing, pools[kind])
+
+
+def _like(rng: random.Random, thing: str, pool: Sequence[str]) -> str:
+    """Another one of the pool, which shares a word with it where names have two."""
+    words = set(thing.split())
+    others = [other for other in pool if other != thing]
+    return rng.choice([other for other in others if words & set(other.split())] or others)
 
 
 def _chain(rng: random.Random, split: Split, length: int) -> list[Statement]:
@@ -199,7 +231,7 @@ def _lines(rng: random.Random, facts: Sequence[Statement]) -> tuple[str, ...]:
     return tuple(state(rng, *fact) for fact in facts)
 
 
-def _closed(facts: Sequence[Statement]) -> frozenset[tuple[str, str]]:
+def _closed(facts: Sequence[Statement]) -> frozenset[_About]:
     return frozenset((fact.relation, fact.subject) for fact in facts)
 
 
