@@ -255,6 +255,7 @@ def test_what_stands_beside_the_weights(tmp_path: Path) -> None:
         "model.safetensors.index.json",
     }
     assert all((out / name).read_bytes() == (base / name).read_bytes() for name in beside)
+    assert {file.stat().st_mode & 0o777 for file in out.iterdir()} == {out.stat().st_mode & 0o666}
     card = (out / "README.md").read_text()
     assert "select 0.2 and floor 0" in card
     for folder in (base, *experts, out):

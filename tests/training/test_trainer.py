@@ -98,10 +98,12 @@ def test_a_stage_leaves_a_changed_model_for_plain_transformers(
     assert [progress.step for progress in seen] == [1, 2, 3, 4]
     assert max(progress.metrics["drift"] for progress in seen) < 1e-4
     assert any(progress.metrics["norm"] > 0 for progress in seen)
-    model = AutoModelForCausalLM.from_pretrained(tmp_path / "out" / "model")
+    made = tmp_path / "out" / "model"
+    assert {file.stat().st_mode & 0o777 for file in made.iterdir()} == {made.stat().st_mode & 0o666}
+    model = AutoModelForCausalLM.from_pretrained(made)
     before = AutoModelForCausalLM.from_pretrained(folder).state_dict()
     assert any(not torch.equal(before[name], value) for name, value in model.state_dict().items())
-    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "out" / "model")
+    tokenizer = AutoTokenizer.from_pretrained(made)
     ids = tokenizer("bar fomak ?", return_tensors="pt")["input_ids"]
     assert torch.isfinite(model(input_ids=ids).logits).all()
 

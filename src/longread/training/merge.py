@@ -23,7 +23,7 @@ from torch import Tensor
 from longread.errors import InputError, UsageError
 from longread.models.base import PROMPTS
 from longread.training.sce import FLOOR, SELECT, sce
-from longread.whole import made_whole
+from longread.whole import made_whole, share
 
 _SHARD_BYTES = 4 * 10**9
 _WEIGHTS = "model.safetensors"
@@ -80,6 +80,7 @@ def merge(
             shutil.copyfile(file, part / file.name)
         if prompts := _prompts(others):
             (part / PROMPTS).write_bytes(prompts)
+        share(part)
     return out
 
 

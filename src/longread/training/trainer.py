@@ -30,6 +30,7 @@ from longread.training.rollouts import Case, length, plain_length, room
 from longread.training.selection import select
 from longread.training.stage import CHECKPOINTS, MODEL, Reinforcement, Supervised
 from longread.training.supervised import Imitator
+from longread.whole import share
 
 METRICS = "metrics.jsonl"
 STAGE = "stage.json"
@@ -284,6 +285,7 @@ def whole_model(folder: Path, prompts: str) -> Iterator[Path]:
         yield part
         if prompts not in BUILT_IN:
             shutil.copyfile(prompts, part / PROMPTS)
+        share(part)
         part.rename(folder)
     except OSError as error:
         raise LongreadError(
