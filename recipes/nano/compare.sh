@@ -5,12 +5,13 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/options.sh"
+[ -z "$kept" ] || usage # it compares with what run.sh made
 "$python" "$here/prepare.py" "$out/recipe" --seed "$seed" $smoke
 for runs in "compared-$seed" "resampled-$seed"; do
   "$python" -m longread train run "$out/recipe/$runs" --out "$out/$runs" --resume
 done
 "$python" "$here/evaluate.py" "$out/results.jsonl" "$out/compared-$seed/naive/model" "$out/resampled-$seed/6-full/model" $smoke
-"$python" "$here/evaluate.py" "$out/ablations.jsonl" "$out/base/5-settled/model" "$out/compared-$seed"/[!n]*/model \
+"$python" "$here/evaluate.py" "$out/ablations.jsonl" "$out/base/6-settled/model" "$out/compared-$seed"/[!n]*/model \
   --table ablations $smoke
 "$python" "$here/report.py" "$out/results.jsonl"
 "$python" "$here/report.py" "$out/ablations.jsonl"

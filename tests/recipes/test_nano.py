@@ -308,13 +308,13 @@ def test_the_table_has_a_row_for_a_stage_and_an_interval_for_several_seeds(repor
     rows = [
         {"model": f"out/{run}/model", "cell": cell, "task": task, "samples": 4, "right": right}
         | ({"kept": right / 2, "facts": 8, "retained": 3} if cell == "notes" else {})
-        for run, right in (("base/5-settled", 0.25), ("rl-0/1-full", 0.5), ("rl-1/1-full", 0.7))
+        for run, right in (("base/6-settled", 0.25), ("rl-0/1-full", 0.5), ("rl-1/1-full", 0.7))
         for cell in ("full", "notes")
         for task in TASKS
     ]
     head, _, base, full = report.table([*rows, rows[0]])
     assert head == f"| after | {' | '.join(TASKS)} | average | notes | notes, evidence kept |"
-    assert base == f"| base: 5-settled | {' | '.join(['25.0'] * 7)} | 12.5 |"
+    assert base == f"| base: 6-settled | {' | '.join(['25.0'] * 7)} | 12.5 |"
     assert full == f"| rl: 1-full | {' | '.join(['60.0 ± 127.1'] * 7)} | 30.0 ± 63.5 |"
     farther = [row | {"cell": "further"} for row in rows if row["cell"] == "full"]
     head, _, base, _ = report.table([*rows, *farther])
@@ -322,8 +322,8 @@ def test_the_table_has_a_row_for_a_stage_and_an_interval_for_several_seeds(repor
         "| 25.0 | 12.5 | 25.0 |"
     )
     _, _, whole, noted, *others = report.lengths(rows)
-    assert whole == f"| base: 5-settled | full | {' | '.join(['25.0'] * 6)} | 4 |  |"
-    assert noted == f"| base: 5-settled | notes | {' | '.join(['25.0'] * 6)} | 4 | 15 of 40 |"
+    assert whole == f"| base: 6-settled | full | {' | '.join(['25.0'] * 6)} | 4 |  |"
+    assert noted == f"| base: 6-settled | notes | {' | '.join(['25.0'] * 6)} | 4 | 15 of 40 |"
     assert [line.rpartition(" | ")[2] for line in others] == [" |", "30 of 80 |"]
 
 
@@ -342,7 +342,7 @@ def test_all_stages_run_go_on_where_they_stopped_and_are_scored(tmp_path: Path) 
     stages = [path.stem for part in ("base", "rl") for path in sorted((RECIPE / part).glob("*.toml"))]
     table = [line for line in done.stdout.splitlines() if line.startswith("|")]
     assert [line.split("|")[1].strip().partition(": ")[2] for line in table[2:]] == stages[
-        stages.index("5-settled") :
+        stages.index("6-settled") :
     ]
     for stage in stages:
         (model,) = tmp_path.glob(f"*/{stage}/model")
