@@ -12,14 +12,14 @@ import argparse
 import json
 import random
 import sys
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from longread.synth.dataset import DOCUMENTS, SAMPLES, Made, write_documents, write_samples
 from longread.types import Document, Evidence, Sample, document_id
-from longread.worlds.nano.language import Statement, parse
-from longread.worlds.nano.questions import TASKS, Item, Question, ask_many, make, wanted
+from longread.worlds.nano.language import RELATIONS, Statement, kinds, parse, state
+from longread.worlds.nano.questions import TASKS, Item, Question, ask_many, like, make, wanted
 
 SEED = 1
 SMOKE = {"1-few": 40}
@@ -53,6 +53,10 @@ class Lessons(NamedTuple):
     """Share of the lines that are nearly about what is asked."""
     stray: float = 0.0
     """Share of the lines read before that are noted though nobody asks: readers err, and read on."""
+    mistaken: float = 0.0
+    """Share of the questions of several steps whose plan follows from a note that is nearly right."""
+    tasks: tuple[str, ...] = TASKS
+    """What is asked, each as often as it stands here."""
 
 
 LESSONS = {
@@ -60,8 +64,12 @@ LESSONS = {
     "short": Lessons((3, 16)),
     "chunk": Lessons((3, CHUNK), near=0.2),
     "notes": Lessons((8, 160), often=(2, 6, 2, 1), near=0.35, stray=0.03),
-}
-"""One after the other. In the last, as in far reading, most of a text is not about what is asked."""
+    "far": Lessons(
+        (8, 160), often=(2, 6, 2, 1), near=0.35, stray=0.03, mistaken=0.15,
+        tasks=(*TASKS, "multi_hop", "numerical", "numerical"),
+    ),
+}  # fmt: skip
+"""One after the other. From the fourth on, as in far reading, most of a text is not about what is asked."""
 HOPS = (2, 3)
 """Relations that its questions join."""
 ASKED = {"full-1": (64, 88), "full-2": (96, 120), "full-3": (128, 152), "memory": (108, 162)}
@@ -70,7 +78,7 @@ ASKED_HOPS = (2, 3)
 CLIPPED = 0.5
 """Entropy, in nats, above or below which gradients of negatives are masked in the ablations of it."""
 RL = Path(__file__).parent / "rl"
-BASE = "../../base/6-settled/model"
+BASE = "../../base/7-settled/model"
 _PLAIN: dict[str, object] = {"balanced": False, "advantage": "group", "aepo": None}
 _NO_AEPO: dict[str, object] = {"aepo": None}
 COMPARED: dict[str, tuple[str, dict[str, object]]] = {
@@ -112,15 +120,16 @@ def solved(seed: int, index: int, lessons: Lessons) -> list[Said]:
     """
     rng = random.Random(f"solved/{seed}/{index}/{lessons}")  # noqa: S311 -- no secret
     form = rng.choices(list(FORMS), lessons.often)[0]
-    tasks = [rng.choice(TASKS) for _ in range(1 if form == "memory" else rng.randint(2, 5))]
+    tasks = [rng.choice(lessons.tasks) for _ in range(1 if form == "memory" else rng.randint(2, 5))]
     least, most = lessons.lines
     lines = rng.randint(least, min(most, CHUNK) if form == "whole" else most)
     text, asked = ask_many(rng, tasks, lines, "train", HOPS, lessons.near)
-    stray = {line for line in text if rng.random() < lessons.stray}
-    return FORMS[form](rng, text, asked, stray)
+    return FORMS[form](rng, text, asked, lessons)
 
 
-def _whole(rng: random.Random, text: Sequence[str], asked: Sequence[Question], stray: Set[str]) -> list[Said]:
+def _whole(
+    rng: random.Random, text: Sequence[str], asked: Sequence[Question], lessons: Lessons
+) -> list[Said]:
     made = [Said(f"TEXT\n{_page(text)}")]
     for question in asked:
         notes = "".join(f"NOTE: {line}\n" for line in question.lines)
@@ -132,20 +141,47 @@ def _whole(rng: random.Random, text: Sequence[str], asked: Sequence[Question], s
 
 
 def _section(
-    rng: random.Random, text: Sequence[str], asked: Sequence[Question], stray: Set[str]
+    rng: random.Random, text: Sequence[str], asked: Sequence[Question], lessons: Lessons
 ) -> list[Said]:
-    noted, section = _begun(rng, text, asked, stray)
+    noted, section = _begun(rng, text, asked, lessons)
+    known = [_known(question, noted) for question in asked]
+    plans = [
+        _plan(question, _planned(rng, question, held)) for question, held in zip(asked, known, strict=True)
+    ]
+    for at, question in enumerate(asked):
+        if _joined(question) and rng.random() < lessons.mistaken:
+            line, plans[at] = _mistaken(rng, question)
+            noted.insert(rng.randint(0, len(noted)), line)
     made = [Said(f"NOTES\n{_ledger(noted)}\nSECTION\n{_page(section, _some_page(rng))}")]
-    for question in asked:
+    for question, plan, before in zip(asked, plans, known, strict=True):
         said = [f"NOTE: {line}" for line in section if line in question.lines]
-        before, after = (_known(question, lines) for lines in (noted, [*noted, *section]))
-        if before < after < len(question.lines) and question.type.endswith("hops"):
+        after = before + _known(question, section)
+        if before < after < len(question.lines) and _joined(question):
             said.append(f"PLAN: {_plan(question, after)}")
         made += [
-            Said(f"{question.text}\n{_plan(question, _planned(rng, question, before))}\nNOTE or NOTHING\n"),
+            Said(f"{question.text}\n{plan}\nNOTE or NOTHING\n"),
             Said(_lines(said) or "NOTHING", learnt=True),
         ]
     return made
+
+
+def _mistaken(rng: random.Random, question: Question) -> tuple[str, str]:
+    """A line that is nearly the first that a question needs, and the plan of who took it for that."""
+    (relation, subject, _), second, *rest = _facts(question.lines)
+    pools, of = kinds("train"), RELATIONS[relation]
+    other, object = like(rng, subject, pools[of.subject]), rng.choice(pools[of.object])
+    return state(rng, relation, other, object), f"What is {wanted([second._replace(subject=object), *rest])}?"
+
+
+def _joined(question: Question) -> bool:
+    """Whether it takes several steps, one after the other."""
+    return question.type.endswith("hops")
+
+
+def _facts(lines: Sequence[str]) -> list[Statement]:
+    facts = [fact for fact in map(parse, lines) if isinstance(fact, Statement)]
+    assert len(facts) == len(lines), lines
+    return facts
 
 
 def _known(question: Question, lines: Sequence[str]) -> int:
@@ -160,52 +196,53 @@ def _planned(rng: random.Random, question: Question, known: int) -> int:
 
 def _plan(question: Question, known: int) -> str:
     """What to look for next: of a question of several steps, what is left of it."""
-    if not known or not question.type.endswith("hops"):
+    if not known or not _joined(question):
         return "nothing in particular"
-    left = question.lines[known:]
-    facts = [fact for fact in map(parse, left) if isinstance(fact, Statement)]
-    assert len(facts) == len(left), question
-    return f"What is {wanted(facts)}?"
+    return f"What is {wanted(_facts(question.lines[known:]))}?"
 
 
 def _answer(
-    rng: random.Random, text: Sequence[str], asked: Sequence[Question], stray: Set[str]
+    rng: random.Random, text: Sequence[str], asked: Sequence[Question], lessons: Lessons
 ) -> list[Said]:
-    made = [Said(f"NOTES\n{_ledger(_noted(text, asked, stray))}\n")]
+    made = [Said(f"NOTES\n{_ledger(_noted(rng, text, asked, lessons))}\n")]
     for question in asked:
         made += [Said(f"{question.text}\nANSWER\n"), Said(question.answer, learnt=True)]
     return made
 
 
 def _memory(
-    rng: random.Random, text: Sequence[str], asked: Sequence[Question], stray: Set[str]
+    rng: random.Random, text: Sequence[str], asked: Sequence[Question], lessons: Lessons
 ) -> list[Said]:
     (question,) = asked
     if rng.random() < 0.2:
-        before = f"MEMORY\n{_lines(_noted(text, asked, stray))}\n{question.text}\nANSWER\n"
+        before = f"MEMORY\n{_lines(_noted(rng, text, asked, lessons))}\n{question.text}\nANSWER\n"
         return [Said(before), Said(question.answer, learnt=True)]
-    noted, section = _begun(rng, text, asked, stray)
+    noted, section = _begun(rng, text, asked, lessons)
     after = [*noted, *(line for line in section if line in question.lines)]
     before = f"MEMORY\n{_lines(noted)}\nSECTION\n{_page(section, _some_page(rng))}{question.text}\nMEMORY\n"
     return [Said(before), Said(f"<memory>\n{_lines(after)}\n</memory>", learnt=True)]
 
 
-FORMS: dict[str, Callable[[random.Random, Sequence[str], Sequence[Question], Set[str]], list[Said]]] = {
+FORMS: dict[str, Callable[[random.Random, Sequence[str], Sequence[Question], Lessons], list[Said]]] = {
     "whole": _whole, "section": _section, "answer": _answer, "memory": _memory,
 }  # fmt: skip
 
 
 def _begun(
-    rng: random.Random, text: Sequence[str], asked: Sequence[Question], stray: Set[str]
+    rng: random.Random, text: Sequence[str], asked: Sequence[Question], lessons: Lessons
 ) -> tuple[list[str], list[str]]:
     """What is noted of a text that was read up to some line, often its first, and the section that is read next."""
     read = 0 if rng.random() < 0.4 else rng.randrange(len(text))
     end = rng.randint(read + 1, min(len(text), read + CHUNK))
-    return _noted(text[:read], asked, stray), list(text[read:end])
+    return _noted(rng, text[:read], asked, lessons), list(text[read:end])
 
 
-def _noted(text: Sequence[str], asked: Sequence[Question], stray: Set[str]) -> list[str]:
-    return [line for line in text if line in stray or any(line in question.lines for question in asked)]
+def _noted(rng: random.Random, text: Sequence[str], asked: Sequence[Question], lessons: Lessons) -> list[str]:
+    return [
+        line
+        for line in text
+        if any(line in question.lines for question in asked) or rng.random() < lessons.stray
+    ]
 
 
 def _some_page(rng: random.Random) -> int:

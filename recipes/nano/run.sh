@@ -9,7 +9,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/options.sh"
 "$python" "$here/prepare.py" "$out/recipe" --seed "$seed" $smoke
-base=$out/base/6-settled/model
+base=$out/base/7-settled/model
 if [ -n "$kept" ] && [ ! -d "$base" ]; then
   mkdir -p "$(dirname "$base")"
   cp -r "$here/trained/base" "$base.part"
