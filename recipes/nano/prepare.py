@@ -72,7 +72,7 @@ LESSONS = {
 """One after the other. From the fourth on, as in far reading, most of a text is not about what is asked."""
 HOPS = (2, 3)
 """Relations that its questions join."""
-ASKED = {"full-1": (64, 88), "full-2": (96, 120), "full-3": (128, 152), "memory": (108, 162)}
+ASKED = {"full-1": (64, 88), "full-2": (96, 120), "full-3": (128, 152), "memory": (216, 300)}
 """Lines of the texts that reinforcement learning asks about, stage by stage; a chunk of a memory has about 30."""
 ASKED_HOPS = (2, 3)
 CLIPPED = 0.5
