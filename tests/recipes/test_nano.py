@@ -54,9 +54,14 @@ def prepare() -> Iterator[ModuleType]:
 
 
 @pytest.fixture(scope="module")
-def turns(prepare: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Turns:
+def lessons() -> ModuleType:
+    return loaded("lessons")
+
+
+@pytest.fixture(scope="module")
+def turns(prepare: ModuleType, lessons: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Turns:
     folder = tmp_path_factory.mktemp("start")
-    prepare.write_checkpoint(folder, list(prepare.texts(600, 1, prepare.LESSONS["short"])), 0)
+    prepare.write_checkpoint(folder, list(lessons.texts(600, 1, lessons.LESSONS["short"])), 0)
     tokenizer, model = load_checkpoint(folder)
     assert 1e6 <= model.num_parameters() <= 4e6
     return Turns("nano", tokenizer, end_ids(tokenizer, model))
@@ -128,7 +133,7 @@ class _Whole(random.Random):
      ("memory", str(RECIPE / "prompts-text.toml"), "memory", 0)],
 )  # fmt: skip
 def test_solved_texts_look_as_the_reader_shows_them(
-    prepare: ModuleType, turns: Turns, form: str, prompts: str, mode: str, at: int
+    lessons: ModuleType, turns: Turns, form: str, prompts: str, mode: str, at: int
 ) -> None:
     item = make("multi_hop", 9, 7, 0)
     taught = asyncio.run(replies(Case(item.sample, item.documents), Reads(mode, prompts, 2048, 128), turns))[
@@ -138,7 +143,7 @@ def test_solved_texts_look_as_the_reader_shows_them(
     lines = [line.strip() for line in document.text.splitlines()]
     evidence = tuple(document.text[piece.start : piece.end] for piece in item.sample.evidence)
     question = Question(item.sample.question, item.sample.answer, evidence, item.sample.type)
-    *before, reply = prepare.FORMS[form](_Whole(), lines, [question], prepare.LESSONS["short"])
+    *before, reply = lessons.FORMS[form](_Whole(), lines, [question], lessons.LESSONS["short"])
     assert turns.encode("".join(said.text for said in before)) == list(taught.prompt)
     assert reply.learnt and not any(said.learnt for said in before)
     if form != "memory":
@@ -169,7 +174,7 @@ def _first_page(shown: str) -> str:
 
 
 def test_a_plan_asks_for_what_is_left_and_sections_are_learnt_as_the_reader_shows_them(
-    prepare: ModuleType, turns: Turns
+    lessons: ModuleType, turns: Turns
 ) -> None:
     reads = Reads("memory", PROMPTS, 8192, 128, chunk=64, notes=128)
     planned = 0
@@ -193,8 +198,8 @@ def test_a_plan_asks_for_what_is_left_and_sections_are_learnt_as_the_reader_show
             if section:
                 shown = [line.strip() for line in section.splitlines() if line.startswith(" ")]
                 start = text.index(shown[0])
-                before, then, said = prepare.FORMS["section"](
-                    _From(start, start + len(shown)), text, [question], prepare.LESSONS["short"]
+                before, then, said = lessons.FORMS["section"](
+                    _From(start, start + len(shown)), text, [question], lessons.LESSONS["short"]
                 )
                 if sum(line in text[:start] for line in question.lines) < len(question.lines):
                     assert turns.decode(request.prompt) == _first_page(before.text) + then.text
@@ -211,23 +216,23 @@ def test_a_plan_asks_for_what_is_left_and_sections_are_learnt_as_the_reader_show
     assert planned > 5
 
 
-def test_a_section_is_a_chunk_at_most_and_often_has_nothing(prepare: ModuleType) -> None:
+def test_a_section_is_a_chunk_at_most_and_often_has_nothing(lessons: ModuleType) -> None:
     empty = total = 0
     for index in range(60):
-        before, *rest = prepare.solved(1, index, prepare.LESSONS["notes"]._replace(often=(0, 1, 0, 0)))
+        before, *rest = lessons.solved(1, index, lessons.LESSONS["notes"]._replace(often=(0, 1, 0, 0)))
         _, _, page = before.text.partition("SECTION\n")
-        assert 1 <= sum(line.startswith(" ") for line in page.splitlines()) <= prepare.CHUNK
+        assert 1 <= sum(line.startswith(" ") for line in page.splitlines()) <= lessons.CHUNK
         replies = [said.text for said in rest if said.learnt]
         total += len(replies)
         empty += replies.count("NOTHING")
     assert 0.4 < empty / total < 0.7
 
 
-def test_a_plan_that_follows_from_a_wrong_note_is_not_what_is_noted(prepare: ModuleType) -> None:
-    lessons = prepare.LESSONS["far"]._replace(often=(0, 1, 0, 0), mistaken=1.0, stray=0.0)
+def test_a_plan_that_follows_from_a_wrong_note_is_not_what_is_noted(lessons: ModuleType) -> None:
+    far = lessons.LESSONS["far"]._replace(often=(0, 1, 0, 0), mistaken=1.0, stray=0.0)
     mistaken = replanned = 0
     for index in range(80):
-        before, *rest = prepare.solved(1, index, lessons)
+        before, *rest = lessons.solved(1, index, far)
         noted = [parse(line.partition("] ")[2]) for line in before.text.splitlines() if line.startswith("[n")]
         for then, reply in zip(rest[::2], rest[1::2], strict=True):
             question, plan, _ = then.text.splitlines()
@@ -266,14 +271,14 @@ def test_what_notes_hold_is_counted_in_facts() -> None:
 
 
 def test_of_a_solved_text_the_replies_are_learnt_and_where_they_end(
-    prepare: ModuleType, turns: Turns
+    lessons: ModuleType, turns: Turns
 ) -> None:
-    solved = list(prepare.texts(40, 3, prepare.LESSONS["notes"]))
-    lessons = texts([Case(item.sample, item.documents) for item in solved], turns, 2048, marked=True)
-    assert len(lessons) == 40
-    for item, (conversation, learnt) in zip(solved, lessons, strict=True):
+    solved = list(lessons.texts(40, 3, lessons.LESSONS["notes"]))
+    read = texts([Case(item.sample, item.documents) for item in solved], turns, 2048, marked=True)
+    assert len(read) == 40
+    for item, (conversation, learnt) in zip(solved, read, strict=True):
         said = [
-            one.text for one in prepare.solved(3, solved.index(item), prepare.LESSONS["notes"]) if one.learnt
+            one.text for one in lessons.solved(3, solved.index(item), lessons.LESSONS["notes"]) if one.learnt
         ]
         ids = [id for id, wanted in zip(conversation.reply, learnt, strict=True) if wanted]
         assert turns.decode(ids) == "".join(f"{text}<|im_end|>" for text in said)
@@ -281,10 +286,12 @@ def test_of_a_solved_text_the_replies_are_learnt_and_where_they_end(
         assert whole.replace("<|im_end|>", "") == item.documents[0].text
 
 
-def test_evaluation_shares_no_question_and_no_name_with_training(prepare: ModuleType) -> None:
+def test_evaluation_shares_no_question_and_no_name_with_training(
+    prepare: ModuleType, lessons: ModuleType
+) -> None:
     evaluate = loaded("evaluate")
     learnt = "".join(
-        item.documents[0].text for item in prepare.texts(1_000, prepare.SEED, prepare.LESSONS["notes"])
+        item.documents[0].text for item in lessons.texts(1_000, prepare.SEED, lessons.LESSONS["notes"])
     )
     asked = {
         make(task, 60, seed, index, "train").sample.question
@@ -312,7 +319,9 @@ def report() -> ModuleType:
     return loaded("report")
 
 
-def test_stage_files_fit_together_and_begin_where_the_base_ends(prepare: ModuleType, tmp_path: Path) -> None:
+def test_stage_files_fit_together_and_begin_where_the_base_ends(
+    prepare: ModuleType, lessons: ModuleType, tmp_path: Path
+) -> None:
     for seed in (0, 1):
         prepare.write_stages(RECIPE / "base", tmp_path / "recipe" / "base", 0, smoke=False)
         prepare.write_stages(RECIPE / "rl", tmp_path / "recipe" / f"rl-{seed}", seed, smoke=True)
@@ -327,7 +336,7 @@ def test_stage_files_fit_together_and_begin_where_the_base_ends(prepare: ModuleT
             if not isinstance(one.stage, Merge):
                 data = Path(one.stage.data).resolve()
                 assert data.parent == tmp_path / "recipe"
-                assert data.name in {*prepare.LESSONS, *prepare.ASKED}
+                assert data.name in {*lessons.LESSONS, *prepare.ASKED}
                 assert Path(one.stage.sizes.prompts).resolve() == tmp_path / "recipe" / "prompts.toml"
         assert {one.stage.seed for one in later if isinstance(one.stage, Reinforcement)} == {seed}
         assert {one.stage.steps for one in later if isinstance(one.stage, Reinforcement)} == {2}
