@@ -1,11 +1,12 @@
 #!/bin/sh
 # What the recipe is compared with: plain GRPO, rejection sampling, and its parts left out one by one. After run.sh.
 #
-#   recipes/nano/compare.sh OUT [--seed N] [--smoke]
+#   recipes/nano/compare.sh OUT [--seed N] [--kept-base] [--smoke]
+#
+# The base is the one that run.sh left in OUT.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/options.sh"
-[ -z "$kept" ] || usage # it compares with what run.sh made
 "$python" "$here/prepare.py" "$out/recipe" --seed "$seed" $smoke
 for runs in "compared-$seed" "resampled-$seed"; do
   "$python" -m longread train run "$out/recipe/$runs" --out "$out/$runs" --resume

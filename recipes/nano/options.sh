@@ -1,7 +1,10 @@
 # OUT [--seed N] [--kept-base] [--smoke], as $out, $seed, $kept and $smoke; and which Python.
-usage() {
-  echo "usage: $0 OUT [--seed N] [--kept-base] [--smoke]" >&2
+fail() {
+  echo "$1" >&2
   exit 2
+}
+usage() {
+  fail "usage: $0 OUT [--seed N] [--kept-base] [--smoke]"
 }
 [ $# -gt 0 ] || usage
 out=$1

@@ -10,12 +10,20 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/options.sh"
 "$python" "$here/prepare.py" "$out/recipe" --seed "$seed" $smoke
 base=$out/base/7-settled/model
-if [ -n "$kept" ] && [ ! -d "$base" ]; then
-  mkdir -p "$(dirname "$base")"
-  cp -r "$here/trained/base" "$base.part"
-  mv "$base.part" "$base"
+mark=$out/base/kept
+if [ -n "$kept" ]; then
+  [ -e "$mark" ] || [ ! -e "$out/base" ] || fail "$out has a base of its own; leave out --kept-base"
+  if [ ! -e "$base" ]; then
+    rm -rf "$out/base"
+    mkdir -p "$(dirname "$base")"
+    touch "$mark"
+    cp -r "$here/trained/base" "$base.part"
+    mv "$base.part" "$base"
+  fi
+else
+  [ ! -e "$mark" ] || fail "$out began with the kept base; give --kept-base"
+  "$python" -m longread train run "$out/recipe/base" --out "$out/base" --resume
 fi
-[ -d "$base" ] || "$python" -m longread train run "$out/recipe/base" --out "$out/base" --resume
 "$python" -m longread train run "$out/recipe/rl-$seed" --out "$out/rl-$seed" --resume
 "$python" "$here/evaluate.py" "$out/results.jsonl" "$base" "$out/rl-$seed"/*/model $smoke
 "$python" "$here/report.py" "$out/results.jsonl"

@@ -54,5 +54,6 @@ def made_whole(out: Path, size: int, option: str) -> Iterator[Path]:
 def share(folder: Path) -> None:
     """Lets whoever may read a folder read its files: safetensors writes them for their owner alone."""
     mode = folder.stat().st_mode & 0o666
-    for file in folder.iterdir():
-        file.chmod(mode)
+    for file in folder.rglob("*"):
+        if file.is_file():
+            file.chmod(mode)
