@@ -75,6 +75,24 @@ def test_a_memory_trajectory_is_one_conversation_a_chunk_and_one_for_the_answer(
     assert all(len(batch) == 2 for batch in spoken.batches)
 
 
+def test_a_note_beside_the_evidence_costs_what_the_stage_says(tiny: Tiny) -> None:
+    case = lookup.case(3, lines=20)
+    gold = reader(case)
+    spoken = Spoken(tiny.turns, gold)
+
+    def stray(prompt: str) -> str:
+        reply = gold(prompt)
+        beside = [line.strip() for line in prompt.splitlines() if line.startswith(" - ")]
+        return reply.replace("</memory>", f"\n{beside[-1]} </memory>") if len(spoken.batches) == 2 else reply
+
+    spoken.rule = stray
+    made = asyncio.run(rollouts([case], 1, reads(tiny), tiny.turns, spoken, stray_cost=0.25))
+    assert made[0].gains == (1.0, -0.25, 0.0, None)
+    spoken.batches.clear()
+    (free,) = run([case], 1, reads(tiny), spoken)
+    assert free.gains == (1.0, 0.0, 0.0, None)
+
+
 def test_losing_what_was_noted_is_debited_to_the_update_that_lost_it(tiny: Tiny) -> None:
     case = lookup.case(3, lines=20)
     gold = reader(case)

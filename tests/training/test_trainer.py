@@ -257,6 +257,14 @@ def test_a_folder_with_a_run_is_refused_unless_it_is_resumed_as_it_was(
         train(stage(dense, data), tmp_path / "out")
     with pytest.raises(UsageError, match="other settings"):
         train(stage(dense, data, seed=5), tmp_path / "out", resume=True)
+    kept = tmp_path / "out" / "stage.json"
+    settings = json.loads(kept.read_text())
+    del settings["stray_cost"]  # of a version that did not have it
+    kept.write_text(json.dumps(settings))
+    assert train(stage(dense, data), tmp_path / "out", resume=True)[-1].step == 4
+    kept.write_text("{")
+    with pytest.raises(UsageError, match="other settings"):
+        train(stage(dense, data), tmp_path / "out", resume=True)
 
 
 @pytest.mark.usefixtures("graded")

@@ -56,8 +56,9 @@ def step_advantages(
     """Step credit, past the paper: each update of the memory is also credited for the gold facts that it moved.
 
     A_ik = (1 - c) A_i + c C_ik, where C_ik = (g_ik - mean of g_k over the group) / std of all g of the task, and g_ik
-    is the share of gold facts that update k captured, less the share it lost. Updates at one position k of one
-    group read the same text. Conversations that update nothing (the answer) keep A_i.
+    is the share of gold facts that update k captured, less the share it lost and what its notes beside them cost.
+    Updates at one position k of one group read the same text. Conversations that update nothing (the answer) keep
+    A_i.
 
     Args:
         advantages: (N,), one a trajectory.

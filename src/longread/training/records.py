@@ -32,7 +32,8 @@ class Trajectory:
     """The text of the answer; empty when none came, or it was cut off."""
     reward: float = 0.0
     gains: tuple[float | None, ...] = ()
-    """For each conversation, gold facts captured minus lost, as a share of all; None where it updates nothing."""
+    """For each conversation, gold facts captured, less those lost and what stray notes cost, as a share of all; None
+    where it updates nothing."""
 
     @property
     def tokens(self) -> int:

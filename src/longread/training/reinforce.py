@@ -100,4 +100,4 @@ async def attempt(
         return generate(network, requests, drawing, stage.cache_tokens)
 
     network.model.eval()
-    return await rollouts(cases, stage.attempts, stage.sizes.reads, turns, draw, judge)
+    return await rollouts(cases, stage.attempts, stage.sizes.reads, turns, draw, judge, stage.stray_cost)

@@ -19,10 +19,10 @@ from longread.models.base import ChatModel
 from longread.models.turns import Turns
 from longread.reading.asking import UnusableReplyError
 from longread.reading.language import LanguagePolicy
-from longread.reading.notes import Notes
+from longread.reading.notes import Entry, Notes
 from longread.reading.prompts import load_prompts
 from longread.reading.recording import Change, UnkeptRun
-from longread.reading.retained import share, standing
+from longread.reading.retained import matches, share, standing
 from longread.reading.section import Sections
 from longread.reading.strategies import Reading, get_strategy
 from longread.training.lockstep import Generate, Lane, lockstep
@@ -107,26 +107,30 @@ async def rollouts(
     turns: Turns,
     generate: Generate,
     judge: ChatModel | None = None,
+    stray_cost: float = 0.0,
 ) -> list[Trajectory]:
     """`attempts` trajectories for each case, with rewards; those of a case are neighbours.
 
     A reply that has no answer in it earns 0, and so does one that was cut off. ModelError when the judge fails.
+
+    Args:
+        stray_cost: Gold facts that a note beside the evidence takes from what its update gains.
     """
     jobs = []
     for number, case in enumerate(cases):
-        jobs += [attempt_at(number, case, reads, turns)] * attempts
+        jobs += [attempt_at(number, case, reads, turns, stray_cost)] * attempts
     made = await lockstep(jobs, turns, reads.window, generate)
     return await asyncio.gather(*(rewarded(cases[one.question].sample, one, judge) for one in made))
 
 
 def attempt_at(
-    number: int, case: Case, reads: Reads, turns: Turns
+    number: int, case: Case, reads: Reads, turns: Turns, stray_cost: float
 ) -> Callable[[Lane], Awaitable[Trajectory]]:
     """What attempts a case over a lane, as often as it is called; `number` becomes the question's."""
     counting = _counting(reads, turns)
     read = sections(case, counting.chunk_tokens, counting.count)
     nonce = hashlib.sha256(f"{case.sample.id} {case.sample.seed}".encode()).hexdigest()[:16]
-    return partial(_attempt, number, case.sample, read, reads, nonce)
+    return partial(_attempt, number, case.sample, read, reads, nonce, stray_cost)
 
 
 async def rewarded(sample: Sample, trajectory: Trajectory, judge: ChatModel | None = None) -> Trajectory:
@@ -137,9 +141,9 @@ async def rewarded(sample: Sample, trajectory: Trajectory, judge: ChatModel | No
 
 
 async def _attempt(
-    number: int, sample: Sample, read: Sections, reads: Reads, nonce: str, lane: Lane
+    number: int, sample: Sample, read: Sections, reads: Reads, nonce: str, stray_cost: float, lane: Lane
 ) -> Trajectory:
-    trace = _Trace(sample, lane)
+    trace = _Trace(sample, lane, stray_cost)
     reading = Reading([sample.question], reads.policy(lane, nonce), read, trace, lambda _: None)
     response = ""
     with suppress(UnusableReplyError):
@@ -154,12 +158,13 @@ async def _attempt(
 class _Trace(UnkeptRun):
     """Sees what each update did to the gold facts in the notes."""
 
-    def __init__(self, sample: Sample, lane: Lane) -> None:
+    def __init__(self, sample: Sample, lane: Lane, stray_cost: float) -> None:
         super().__init__()
+        self._stray_cost = stray_cost
         self._evidence = [piece for piece in sample.evidence if piece.role == "required"]
         self._lane = lane
         self.gains: dict[int, float] = {}
-        """By conversation: gold facts captured less those lost, as a share of all."""
+        """By conversation: gold facts captured less those lost and what stray notes cost, as a share of all."""
 
     def step(
         self, position: int, question: int, chunk: int, before: Notes, after: Notes, change: Change
@@ -167,7 +172,13 @@ class _Trace(UnkeptRun):
         """Credits the update that was the last thing said."""
         if self._evidence:
             held, holds = (share(self._evidence, standing(notes)) for notes in (before, after))
-            self.gains[len(self._lane.conversations) - 1] = holds - held
+            strays = sum(not self._gold(entry) for entry in after.missing(before))
+            cost = self._stray_cost * strays / len(self._evidence)
+            self.gains[len(self._lane.conversations) - 1] = holds - held - cost
+
+    def _gold(self, entry: Entry) -> bool:
+        span = entry.span
+        return span is not None and any(matches(span, piece.span) for piece in self._evidence)
 
 
 async def _never(_: object) -> Any:

@@ -154,6 +154,8 @@ class Reinforcement(_Training):
     """Whose standard deviation scales the advantage."""
     step_credit: float = Field(0.0, ge=0, le=1)
     """Share of an update's own gold facts in its advantage."""
+    stray_cost: float = Field(0.0, ge=0)
+    """Gold facts that a note beside the evidence takes from what its update gained."""
     aepo: tuple[float, float] | None = None
     """Bounds of the entropy, in nats; none leaves negatives on."""
     positives_only: bool = False
@@ -177,6 +179,8 @@ class Reinforcement(_Training):
             raise ValueError("aepo must be two rising bounds")
         if self.aepo and self.positives_only:
             raise ValueError("aepo and positives_only exclude each other")
+        if self.stray_cost and not self.step_credit:
+            raise ValueError("stray_cost needs step_credit")
         if self.updates > 1 and self.clip is None:
             raise ValueError("several updates need clip")
         return self

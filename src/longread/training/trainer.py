@@ -6,12 +6,13 @@ import json
 import shutil
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import torch
 from filelock import FileLock, Timeout
+from pydantic import ValidationError
 from torch.utils.tensorboard import SummaryWriter
 from transformers.utils import logging as transformers_logging
 
@@ -166,6 +167,13 @@ def _locked(out: Path) -> AbstractContextManager[object]:
         raise _unwritable(out, error) from error
 
 
+def _same(stage: Reinforcement | Supervised, kept: Path) -> bool:
+    """Whether it is what a run was begun with; settings newer than that run had what is their default now."""
+    with suppress(OSError, ValidationError):
+        return type(stage).model_validate_json(kept.read_text("utf-8")) == stage
+    return False
+
+
 def _unwritable(out: Path, error: OSError) -> UsageError:
     return UsageError(f"{out} cannot be written to: {error.strerror}; give another --out")
 
@@ -181,7 +189,7 @@ def _claim(stage: Reinforcement | Supervised, out: Path, resume: bool) -> None:
             raise _unwritable(out, error) from error
     elif not resume:
         raise UsageError(f"{out} holds a run; go on with it by --resume, or give another --out")
-    elif not kept.is_file() or kept.read_text("utf-8") != resolved:
+    elif not _same(stage, kept):
         raise UsageError(
             f"{out} was begun with other settings ({kept}); take them back, or give another --out"
         )

@@ -44,7 +44,8 @@ class Desk:
         self._judge: ChatModel | None = None
 
     def _attempt(self, sample: str) -> Callable[[Lane], Awaitable[Trajectory]]:
-        return attempt_at(0, self.cases[sample], self.stage.sizes.reads, self.turns)
+        stage = self.stage
+        return attempt_at(0, self.cases[sample], stage.sizes.reads, self.turns, stage.stray_cost)
 
     async def judge(self) -> ChatModel | None:
         """The stage's judge, where it has one."""
