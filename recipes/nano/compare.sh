@@ -12,7 +12,7 @@ for runs in "compared-$seed" "resampled-$seed"; do
   "$python" -m longread train run "$out/recipe/$runs" --out "$out/$runs" --resume
 done
 "$python" "$here/evaluate.py" "$out/results.jsonl" "$out/compared-$seed/naive/model" "$out/resampled-$seed/6-full/model" $smoke
-"$python" "$here/evaluate.py" "$out/ablations.jsonl" "$out/base/7-settled/model" "$out/compared-$seed"/[!n]*/model \
+"$python" "$here/evaluate.py" "$out/ablations.jsonl" "$out/base/6-settled/model" "$out/compared-$seed"/[!n]*/model \
   --table ablations $smoke
 "$python" "$here/report.py" "$out/results.jsonl"
 "$python" "$here/report.py" "$out/ablations.jsonl"

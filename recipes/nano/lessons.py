@@ -6,12 +6,12 @@ The world is small enough that all of it follows from a seed; forms are those of
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from typing import NamedTuple
 
 from longread.types import Document, Evidence, Sample, document_id
-from longread.worlds.nano.language import RELATIONS, Statement, kinds, parse, state
-from longread.worlds.nano.questions import TASKS, Item, Question, ask_many, like, wanted
+from longread.worlds.nano.language import Statement, parse
+from longread.worlds.nano.questions import TASKS, Item, Question, ask_many, wanted
 
 CHUNK = 32
 """Lines of a chunk at most, but for one that comes now and then."""
@@ -28,10 +28,6 @@ class Lessons(NamedTuple):
     """Share of the lines that are nearly about what is asked."""
     stray: float = 0.0
     """Share of the lines read before that are noted though nobody asks: readers err, and read on."""
-    mistaken: float = 0.0
-    """Share of the questions of several steps whose plan follows from a note that is nearly right."""
-    tasks: tuple[str, ...] = TASKS
-    """What is asked, each as often as it stands here."""
 
 
 LESSONS = {
@@ -39,12 +35,8 @@ LESSONS = {
     "short": Lessons((3, 16)),
     "chunk": Lessons((3, CHUNK), near=0.2),
     "notes": Lessons((8, 160), often=(2, 6, 2, 1), near=0.35, stray=0.03),
-    "far": Lessons(
-        (8, 160), often=(2, 6, 2, 1), near=0.35, stray=0.03, mistaken=0.15,
-        tasks=(*TASKS, "multi_hop", "numerical", "numerical"),
-    ),
-}  # fmt: skip
-"""One after the other. From the fourth on, as in far reading, most of a text is not about what is asked."""
+}
+"""One after the other. In the last, as in far reading, most of a text is not about what is asked."""
 HOPS = (2, 3)
 """Relations that its questions join."""
 
@@ -64,16 +56,15 @@ def solved(seed: int, index: int, lessons: Lessons) -> list[Said]:
     """
     rng = random.Random(f"solved/{seed}/{index}/{lessons}")  # noqa: S311 -- no secret
     form = rng.choices(list(FORMS), lessons.often)[0]
-    tasks = [rng.choice(lessons.tasks) for _ in range(1 if form == "memory" else rng.randint(2, 5))]
+    tasks = [rng.choice(TASKS) for _ in range(1 if form == "memory" else rng.randint(2, 5))]
     least, most = lessons.lines
     lines = rng.randint(least, min(most, CHUNK) if form == "whole" else most)
     text, asked = ask_many(rng, tasks, lines, "train", HOPS, lessons.near)
-    return FORMS[form](rng, text, asked, lessons)
+    stray = {line for line in text if rng.random() < lessons.stray}
+    return FORMS[form](rng, text, asked, stray)
 
 
-def _whole(
-    rng: random.Random, text: Sequence[str], asked: Sequence[Question], lessons: Lessons
-) -> list[Said]:
+def _whole(rng: random.Random, text: Sequence[str], asked: Sequence[Question], stray: Set[str]) -> list[Said]:
     made = [Said(f"TEXT\n{_page(text)}")]
     for question in asked:
         notes = "".join(f"NOTE: {line}\n" for line in question.lines)
@@ -85,47 +76,20 @@ def _whole(
 
 
 def _section(
-    rng: random.Random, text: Sequence[str], asked: Sequence[Question], lessons: Lessons
+    rng: random.Random, text: Sequence[str], asked: Sequence[Question], stray: Set[str]
 ) -> list[Said]:
-    noted, section = _begun(rng, text, asked, lessons)
-    known = [_known(question, noted) for question in asked]
-    plans = [
-        _plan(question, _planned(rng, question, held)) for question, held in zip(asked, known, strict=True)
-    ]
-    for at, question in enumerate(asked):
-        if _joined(question) and rng.random() < lessons.mistaken:
-            line, plans[at] = _mistaken(rng, question)
-            noted.insert(rng.randint(0, len(noted)), line)
+    noted, section = _begun(rng, text, asked, stray)
     made = [Said(f"NOTES\n{_ledger(noted)}\nSECTION\n{_page(section, _some_page(rng))}")]
-    for question, plan, before in zip(asked, plans, known, strict=True):
+    for question in asked:
         said = [f"NOTE: {line}" for line in section if line in question.lines]
-        after = before + _known(question, section)
-        if before < after < len(question.lines) and _joined(question):
+        before, after = (_known(question, lines) for lines in (noted, [*noted, *section]))
+        if before < after < len(question.lines) and question.type.endswith("hops"):
             said.append(f"PLAN: {_plan(question, after)}")
         made += [
-            Said(f"{question.text}\n{plan}\nNOTE or NOTHING\n"),
+            Said(f"{question.text}\n{_plan(question, _planned(rng, question, before))}\nNOTE or NOTHING\n"),
             Said(_lines(said) or "NOTHING", learnt=True),
         ]
     return made
-
-
-def _mistaken(rng: random.Random, question: Question) -> tuple[str, str]:
-    """A line that is nearly the first that a question needs, and the plan of who took it for that."""
-    (relation, subject, _), second, *rest = _facts(question.lines)
-    pools, of = kinds("train"), RELATIONS[relation]
-    other, object = like(rng, subject, pools[of.subject]), rng.choice(pools[of.object])
-    return state(rng, relation, other, object), f"What is {wanted([second._replace(subject=object), *rest])}?"
-
-
-def _joined(question: Question) -> bool:
-    """Whether it takes several steps, one after the other."""
-    return question.type.endswith("hops")
-
-
-def _facts(lines: Sequence[str]) -> list[Statement]:
-    facts = [fact for fact in map(parse, lines) if isinstance(fact, Statement)]
-    assert len(facts) == len(lines), lines
-    return facts
 
 
 def _known(question: Question, lines: Sequence[str]) -> int:
@@ -140,53 +104,52 @@ def _planned(rng: random.Random, question: Question, known: int) -> int:
 
 def _plan(question: Question, known: int) -> str:
     """What to look for next: of a question of several steps, what is left of it."""
-    if not known or not _joined(question):
+    if not known or not question.type.endswith("hops"):
         return "nothing in particular"
-    return f"What is {wanted(_facts(question.lines[known:]))}?"
+    left = question.lines[known:]
+    facts = [fact for fact in map(parse, left) if isinstance(fact, Statement)]
+    assert len(facts) == len(left), question
+    return f"What is {wanted(facts)}?"
 
 
 def _answer(
-    rng: random.Random, text: Sequence[str], asked: Sequence[Question], lessons: Lessons
+    rng: random.Random, text: Sequence[str], asked: Sequence[Question], stray: Set[str]
 ) -> list[Said]:
-    made = [Said(f"NOTES\n{_ledger(_noted(rng, text, asked, lessons))}\n")]
+    made = [Said(f"NOTES\n{_ledger(_noted(text, asked, stray))}\n")]
     for question in asked:
         made += [Said(f"{question.text}\nANSWER\n"), Said(question.answer, learnt=True)]
     return made
 
 
 def _memory(
-    rng: random.Random, text: Sequence[str], asked: Sequence[Question], lessons: Lessons
+    rng: random.Random, text: Sequence[str], asked: Sequence[Question], stray: Set[str]
 ) -> list[Said]:
     (question,) = asked
     if rng.random() < 0.2:
-        before = f"MEMORY\n{_lines(_noted(rng, text, asked, lessons))}\n{question.text}\nANSWER\n"
+        before = f"MEMORY\n{_lines(_noted(text, asked, stray))}\n{question.text}\nANSWER\n"
         return [Said(before), Said(question.answer, learnt=True)]
-    noted, section = _begun(rng, text, asked, lessons)
+    noted, section = _begun(rng, text, asked, stray)
     after = [*noted, *(line for line in section if line in question.lines)]
     before = f"MEMORY\n{_lines(noted)}\nSECTION\n{_page(section, _some_page(rng))}{question.text}\nMEMORY\n"
     return [Said(before), Said(f"<memory>\n{_lines(after)}\n</memory>", learnt=True)]
 
 
-FORMS: dict[str, Callable[[random.Random, Sequence[str], Sequence[Question], Lessons], list[Said]]] = {
+FORMS: dict[str, Callable[[random.Random, Sequence[str], Sequence[Question], Set[str]], list[Said]]] = {
     "whole": _whole, "section": _section, "answer": _answer, "memory": _memory,
 }  # fmt: skip
 
 
 def _begun(
-    rng: random.Random, text: Sequence[str], asked: Sequence[Question], lessons: Lessons
+    rng: random.Random, text: Sequence[str], asked: Sequence[Question], stray: Set[str]
 ) -> tuple[list[str], list[str]]:
     """What is noted of a text that was read up to some line, often its first, and the section that is read next."""
     read = 0 if rng.random() < 0.4 else rng.randrange(len(text))
     end = rng.randint(read + 1, min(len(text), read + CHUNK))
-    return _noted(rng, text[:read], asked, lessons), list(text[read:end])
+    return _noted(text[:read], asked, stray), list(text[read:end])
 
 
-def _noted(rng: random.Random, text: Sequence[str], asked: Sequence[Question], lessons: Lessons) -> list[str]:
-    return [
-        line
-        for line in text
-        if any(line in question.lines for question in asked) or rng.random() < lessons.stray
-    ]
+def _noted(text: Sequence[str], asked: Sequence[Question], stray: Set[str]) -> list[str]:
+    return [line for line in text if line in stray or any(line in question.lines for question in asked)]
 
 
 def _some_page(rng: random.Random) -> int:

@@ -43,7 +43,7 @@ ASKED_HOPS = (2, 3)
 CLIPPED = 0.5
 """Entropy, in nats, above or below which gradients of negatives are masked in the ablations of it."""
 RL = Path(__file__).parent / "rl"
-BASE = "../../base/7-settled/model"
+BASE = "../../base/6-settled/model"
 _PLAIN: dict[str, object] = {"balanced": False, "advantage": "group", "aepo": None}
 _NO_AEPO: dict[str, object] = {"aepo": None}
 COMPARED: dict[str, tuple[str, dict[str, object]]] = {

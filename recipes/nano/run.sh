@@ -9,7 +9,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/options.sh"
 "$python" "$here/prepare.py" "$out/recipe" --seed "$seed" $smoke
-base=$out/base/7-settled/model
+base=$out/base/6-settled/model
 mark=$out/base/kept
 if [ -n "$kept" ]; then
   [ -e "$mark" ] || [ ! -e "$out/base" ] || fail "$out has a base of its own; leave out --kept-base"

@@ -189,10 +189,10 @@ def _nearly(rng: random.Random, pools: Mapping[str, Sequence[str]], asked: str, 
         return asked, rng.choice(pools[kind])
     if rng.random() < 0.5:
         return rng.choice([other.name for other in RELATIONS.values() if other.subject == kind]), thing
-    return asked or rng.choice(("sale", "wish")), like(rng, thing, pools[kind])
+    return asked or rng.choice(("sale", "wish")), _like(rng, thing, pools[kind])
 
 
-def like(rng: random.Random, thing: str, pool: Sequence[str]) -> str:
+def _like(rng: random.Random, thing: str, pool: Sequence[str]) -> str:
     """Another one of the pool, which shares a word with it where names have two."""
     words = set(thing.split())
     others = [other for other in pool if other != thing]
