@@ -61,7 +61,8 @@ COMPARED: dict[str, tuple[str, dict[str, object]]] = {
         for unit in ("token", "sequence")
         for side in ("high", "low")
     },
-    "memory-by-answer": ("4-memory", {"step_credit": 0.0}),
+    "memory-by-answer": ("4-memory", {"step_credit": None, "stray_cost": None}),
+    "memory-by-fact": ("4-memory", {"stray_cost": None}),
     "memory-by-step": ("4-memory", {}),
 }
 """Other settings for a stage of the recipe: plain GRPO on the longest texts with as many tokens as all stages of full

@@ -313,6 +313,21 @@ def test_stage_files_fit_together_and_begin_where_the_base_ends(
         assert {one.stage.steps for one in later if isinstance(one.stage, Reinforcement)} == {2}
 
 
+def test_what_the_recipe_is_compared_with_differs_in_what_it_says(
+    prepare: ModuleType, tmp_path: Path
+) -> None:
+    prepare.write_compared(tmp_path / "recipe" / "compared-0", 0, smoke=False)
+    made = {one.out.name: one.stage for one in plan(tmp_path / "recipe" / "compared-0", tmp_path / "out")}
+    assert set(made) == set(prepare.COMPARED)
+    credited = [
+        (made[f"memory-by-{by}"].step_credit, made[f"memory-by-{by}"].stray_cost)
+        for by in ("answer", "fact", "step")
+    ]
+    assert credited == [(0.0, 0.0), (0.5, 0.0), (0.5, 0.5)]
+    resampled = plan(tmp_path / "recipe" / "resampled-0", tmp_path / "again")
+    assert all(isinstance(one.stage, Reinforcement) and one.stage.positives_only for one in resampled)
+
+
 def test_the_table_has_a_row_for_a_stage_and_an_interval_for_several_seeds(report: ModuleType) -> None:
     rows = [
         {"model": f"out/{run}/model", "cell": cell, "task": task, "samples": 4, "right": right}
