@@ -8,11 +8,11 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/options.sh"
 "$python" "$here/prepare.py" "$out/recipe" --seed "$seed" $smoke
-for runs in "compared-$seed" "resampled-$seed"; do
+for runs in "naive-$seed" "resampled-$seed" "compared-$seed"; do
   "$python" -m longread train run "$out/recipe/$runs" --out "$out/$runs" --resume
 done
-"$python" "$here/evaluate.py" "$out/results.jsonl" "$out/compared-$seed/naive/model" "$out/resampled-$seed/6-full/model" $smoke
-"$python" "$here/evaluate.py" "$out/ablations.jsonl" "$out/base/6-settled/model" "$out/compared-$seed"/[!n]*/model \
+"$python" "$here/evaluate.py" "$out/results.jsonl" "$out/naive-$seed/3/model" "$out/resampled-$seed/4/model" $smoke
+"$python" "$here/evaluate.py" "$out/ablations.jsonl" "$out/base/6-settled/model" "$out/compared-$seed"/*/model \
   --table ablations $smoke
 "$python" "$here/report.py" "$out/results.jsonl"
 "$python" "$here/report.py" "$out/ablations.jsonl"

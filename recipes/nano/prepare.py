@@ -47,7 +47,6 @@ BASE = "../../base/6-settled/model"
 _PLAIN: dict[str, object] = {"balanced": False, "advantage": "group", "aepo": None}
 _NO_AEPO: dict[str, object] = {"aepo": None}
 COMPARED: dict[str, tuple[str, dict[str, object]]] = {
-    "naive": ("3-full", _PLAIN | {"steps": 70}),
     "grpo": ("1-full", _PLAIN),
     "balanced": ("1-full", _NO_AEPO | {"advantage": "group"}),
     "balanced-batch": ("1-full", _NO_AEPO | {"advantage": "batch"}),
@@ -65,10 +64,21 @@ COMPARED: dict[str, tuple[str, dict[str, object]]] = {
     "memory-by-fact": ("4-memory", {"stray_cost": None}),
     "memory-by-step": ("4-memory", {}),
 }
-"""Other settings for a stage of the recipe: plain GRPO on the longest texts with as many tokens as all stages of full
-context, and the ablations, at the length of stage 1 and of the memory's."""
-RESAMPLED = ("1-full", "2-full", "3-full", "6-full")
-"""Stages that rejection sampling goes through: only what beats its group is learnt."""
+"""Other settings for a stage of the recipe: the ablations, at the length of stage 1 and of the memory's."""
+CONTROLS: dict[str, tuple[tuple[str, dict[str, object]], ...]] = {
+    "naive": (
+        ("3-full", _PLAIN | {"steps": 40, "learning_rate": 2e-3}),
+        ("3-full", _PLAIN | {"steps": 30}),
+        ("6-full", _PLAIN),
+    ),
+    "resampled": tuple(
+        (source, _NO_AEPO | {"positives_only": True} | more)
+        for source, more in (("1-full", {}), ("2-full", {}), ("3-full", {}), ("6-full", {"steps": 21}))
+    ),
+}
+"""Stages that the whole recipe is measured against, with as many tokens and its falling learning rate: plain GRPO on
+the longest texts from the start, and rejection sampling through growing lengths, where only what beats its group is
+learnt."""
 
 
 def items(count: int, seed: int, lines: tuple[int, int], hops: Sequence[int]) -> Iterator[Item]:
@@ -133,20 +143,18 @@ def write_stages(source: Path, folder: Path, seed: int, smoke: bool) -> None:
         (folder / file.name).write_text(text, "utf-8")
 
 
-def write_compared(folder: Path, seed: int, smoke: bool) -> None:
-    """Stage files of what the recipe is compared with: COMPARED, each beginning with the base, and RESAMPLED."""
+def write_compared(out: Path, seed: int, smoke: bool) -> None:
+    """Stage files of what the recipe is compared with: COMPARED, each beginning with the base, and CONTROLS."""
     few = SMALL if smoke else {}
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, (source, settings) in COMPARED.items():
-        text = (RL / f"{source}.toml").read_text("utf-8")
-        (folder / f"{name}.toml").write_text(changed(text, seed=seed, model=BASE, **settings | few), "utf-8")
-    resampled = folder.with_name(f"resampled-{seed}")
-    resampled.mkdir(exist_ok=True)
-    for source in RESAMPLED:
-        text = (RL / f"{source}.toml").read_text("utf-8")
-        (resampled / f"{source}.toml").write_text(
-            changed(text, seed=seed, aepo=None, positives_only=True, **few), "utf-8"
-        )
+    written = [(f"compared-{seed}", name, seed, *change) for name, change in COMPARED.items()]
+    for control, stages in CONTROLS.items():
+        for at, change in enumerate(stages):  # each draws anew: several have the same questions
+            written.append((f"{control}-{seed}", str(at + 1), seed + 10 * at, *change))
+    for folder, name, draws, source, settings in written:
+        begins = {"model": BASE} if name == "1" or name in COMPARED else {}
+        text = changed((RL / f"{source}.toml").read_text("utf-8"), seed=draws, **begins | settings | few)
+        (out / folder).mkdir(parents=True, exist_ok=True)
+        (out / folder / f"{name}.toml").write_text(text, "utf-8")
 
 
 def changed(text: str, **settings: object) -> str:
@@ -180,7 +188,7 @@ def main() -> None:
     (out / "prompts.toml").write_text(prompts, "utf-8")
     write_stages(here / "base", out / "base", 0, given.smoke)
     write_stages(RL, out / f"rl-{given.seed}", given.seed, given.smoke)
-    write_compared(out / f"compared-{given.seed}", given.seed, given.smoke)
+    write_compared(out, given.seed, given.smoke)
     if kept.is_file():
         return
     made = {name: list(texts(count, SEED, lessons)) for name, lessons in LESSONS.items()}

@@ -316,16 +316,33 @@ def test_stage_files_fit_together_and_begin_where_the_base_ends(
 def test_what_the_recipe_is_compared_with_differs_in_what_it_says(
     prepare: ModuleType, tmp_path: Path
 ) -> None:
-    prepare.write_compared(tmp_path / "recipe" / "compared-0", 0, smoke=False)
-    made = {one.out.name: one.stage for one in plan(tmp_path / "recipe" / "compared-0", tmp_path / "out")}
+    prepare.write_compared(tmp_path / "recipe", 4, smoke=False)
+    made = {one.out.name: one.stage for one in plan(tmp_path / "recipe" / "compared-4", tmp_path / "out")}
     assert set(made) == set(prepare.COMPARED)
     credited = [
         (made[f"memory-by-{by}"].step_credit, made[f"memory-by-{by}"].stray_cost)
         for by in ("answer", "fact", "step")
     ]
     assert credited == [(0.0, 0.0), (0.5, 0.0), (0.5, 0.5)]
-    resampled = plan(tmp_path / "recipe" / "resampled-0", tmp_path / "again")
-    assert all(isinstance(one.stage, Reinforcement) and one.stage.positives_only for one in resampled)
+
+
+def test_a_control_goes_from_the_base_through_stages_that_draw_anew(
+    prepare: ModuleType, tmp_path: Path
+) -> None:
+    prepare.write_compared(tmp_path / "recipe", 4, smoke=False)
+    base = (tmp_path / "base" / "6-settled" / "model").resolve()
+    for control, stages in (("naive", 3), ("resampled", 4)):
+        made = plan(tmp_path / "recipe" / f"{control}-4", tmp_path / f"{control}-4")
+        models = [
+            Path(one.stage.model or "").resolve() for one in made if isinstance(one.stage, Reinforcement)
+        ]
+        assert models == [base, *(one.out / "model" for one in made[:-1])]
+        drawn = {one.stage.seed for one in made if isinstance(one.stage, Reinforcement)}
+        assert len(drawn) == stages
+        for one in made:
+            assert isinstance(one.stage, Reinforcement) and one.stage.aepo is None
+            assert one.stage.positives_only == (control == "resampled")
+            assert one.stage.balanced == (control == "resampled")
 
 
 def test_the_table_has_a_row_for_a_stage_and_an_interval_for_several_seeds(report: ModuleType) -> None:

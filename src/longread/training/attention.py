@@ -24,7 +24,7 @@ class Room(CacheLayerMixin):
 
     Args:
         keys, values: (P, H, S, D), of the prompts.
-        unseen: (P, S) bool, the padding of prompts; None where there is none.
+        unseen: (P, S) bool, the padding of prompts.
         prompts: (B,), the prompt of each reply.
         room: tokens that a reply may have.
     """
@@ -33,9 +33,7 @@ class Room(CacheLayerMixin):
     keys: Tensor
     values: Tensor
 
-    def __init__(
-        self, keys: Tensor, values: Tensor, unseen: Tensor | None, prompts: Tensor, room: int
-    ) -> None:
+    def __init__(self, keys: Tensor, values: Tensor, unseen: Tensor, prompts: Tensor, room: int) -> None:
         super().__init__()
         self._read = keys, values
         self._unseen = unseen
@@ -88,7 +86,7 @@ class Room(CacheLayerMixin):
         left, prompts = self._prompts[beam_idx].unique(return_inverse=True)
         if len(left) < len(self._read[0]):
             self._read = self._read[0][left], self._read[1][left]
-            self._unseen = None if self._unseen is None else self._unseen[left]
+            self._unseen = self._unseen[left]
         self._place(prompts)
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
