@@ -143,6 +143,13 @@ def test_activations_are_what_is_saved_for_the_backward_pass(
     assert planned > 4 * rows * length * shape.layers * activations(shape)
 
 
+def test_a_prompt_longer_than_a_pass_is_read_in_one_all_the_same() -> None:
+    for prompt, read in ((100, 4_096), (60_000, 60_000)):
+        parts = one_process(dense(), stage(), [Alike(80, prompt, 50, 1)], width=4, gpu=False)
+        planned = next(part.drawing for part in parts if part.name == "activations")
+        assert planned == 4 * read * activations(dense())
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_memory_is_as_measured_at_three_sizes() -> None:

@@ -23,8 +23,8 @@ CONTEXT = 2 * GIB
 """A GPU's context, communication buffers and what the allocator cannot use; assumed."""
 WORKSPACE = 2 * GIB
 """What an engine needs beside weights and cache; assumed."""
-_PREFILL = 16_384
-"""Prompt tokens of one pass while replies are drawn in one process (generation.py)."""
+_PREFILL = 4_096
+"""Prompt tokens of one pass, or one longer prompt, while replies are drawn in one process (generation.py)."""
 _LOGITS = 1 << 24
 """Logits held at once in one process (update.py)."""
 _DRAWN = 36
@@ -94,7 +94,8 @@ def one_process(
         saved += mask + shape.layers * width * (mask + tokens * repeated)
     drawing = isinstance(stage, Reinforcement)
     rows, held = _drawn_at_once(stage, work) if isinstance(stage, Reinforcement) else (0, 0)
-    read = min(_PREFILL, sum(one.number * one.prompt for one in work))
+    longest = max([_PREFILL, *(one.prompt for one in work)])
+    read = min(longest, sum(one.number * one.prompt for one in work))
     return [
         Part("Python and libraries" if not gpu else "GPU context", *[CONTEXT if gpu else LIBRARIES] * 2),
         Part("parameters", weights + cast, weights + cast),
