@@ -16,3 +16,4 @@ done
   --table ablations $smoke
 "$python" "$here/report.py" "$out/results.jsonl"
 "$python" "$here/report.py" "$out/ablations.jsonl"
+"$python" "$here/curves.py" "$out" "$out/curves.svg"

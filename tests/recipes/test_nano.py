@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import json
 import os
 import random
 import re
@@ -343,6 +344,25 @@ def test_a_control_goes_from_the_base_through_stages_that_draw_anew(
             assert isinstance(one.stage, Reinforcement) and one.stage.aepo is None
             assert one.stage.positives_only == (control == "resampled")
             assert one.stage.balanced == (control == "resampled")
+
+
+def test_curves_are_means_over_seeds_of_the_stages_in_a_row_and_of_each_ablation(tmp_path: Path) -> None:
+    curves = loaded("curves")
+    for run, entropies in {
+        "rl-0/1-full": [0.1, 0.2], "rl-0/4-memory": [0.3], "rl-1/1-full": [0.3, 0.4], "rl-1/4-memory": [0.5],
+        "compared-0/grpo": [0.7], "compared-0/memory-by-fact": [0.9],
+    }.items():  # fmt: skip
+        rows = [{"entropy": entropy, "length": 5.0, "reward": 0.5} for entropy in entropies]
+        (tmp_path / run).mkdir(parents=True)
+        (tmp_path / run / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = curves.read(tmp_path)
+    recipe, ablations, memory = found.values()
+    assert curves.curve(recipe["all stages"], "entropy") == pytest.approx([0.2, 0.25, 0.3])
+    assert (set(ablations), set(memory)) == ({"grpo"}, {"memory-by-fact"})
+    for picture in (tmp_path / "one.svg", tmp_path / "two.svg"):
+        curves.draw(found, picture)
+    text = (tmp_path / "one.svg").read_bytes()
+    assert text.startswith(b"<?xml") and text == (tmp_path / "two.svg").read_bytes()
 
 
 def test_the_table_has_a_row_for_a_stage_and_an_interval_for_several_seeds(report: ModuleType) -> None:
