@@ -264,6 +264,11 @@ def test_a_prompt_set_of_ones_own_is_used_and_is_another_run(world: Cli, server:
     broken = world(*ask(server), "--prompts", "mine.toml")
     assert broken.returncode == 2
     assert "$$" in last_line(broken.stderr)
+    free = (ROOT / "src/longread/reading/prompts/text.toml").read_text()
+    for wrong in (f"exact = 1\n{mine}", f"exact = true\n{free}"):
+        (world.folder / "mine.toml").write_text(wrong)
+        broken = world(*ask(server), "--prompts", "mine.toml")
+        assert broken.returncode == 2 and "exact is true or false" in last_line(broken.stderr)
 
 
 def test_a_run_is_resumed_as_it_was_asked_or_not_at_all(world: Cli, server: ModelServer) -> None:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
+from importlib import resources
+from pathlib import Path
 
 import pytest
 
-from longread import Corpus, Reader
+from longread import Corpus, Document, Reader
+from longread.documents.chunk import split_corpus
 from longread.errors import ModelError
 from longread.models.base import Message, Reply, Sampling
 from longread.models.scripted import ScriptedModel
 from longread.reading.budgets import Budgets
 from longread.reading.language import LanguagePolicy
+from longread.reading.notes import Add, Notes
+from longread.reading.policy import Task
+from longread.reading.replies import parse_lines
+from longread.reading.section import Sections
 from tests.support import planted
 
 
@@ -131,6 +139,50 @@ async def test_prose_that_never_takes_the_form_is_kept_as_unverified_notes() -> 
     assert answer.text == "Somebody."
     assert answer.citations == ()
     assert "[n1] (unverified) Somebody founded something, says this text." in prompts[-1]
+
+
+MISREAD = "The pet of Rosa Frost is a crab that lives in the harbour."
+TRUE = "The pet of Rosa Reed is a crab that lives in the harbour."
+FOUND = {
+    "lines": f'NOTE: a crab | "{MISREAD}"\nPLAN: What is the harbour of Rosa Frost?',
+    "mixed": f"NOTE: {TRUE}\nNOTE: A crab lives there.\nPLAN: What is the harbour?",
+    "all true": f'NOTE: a crab | "{TRUE}"\nPLAN: What is the harbour?',
+    "prose": f"{MISREAD} So it says, I believe.",
+}
+
+
+@pytest.mark.parametrize("structured", [False, True])
+@pytest.mark.parametrize(
+    ("said", "kept", "planned"),
+    [("lines", 0, False), ("mixed", 1, False), ("all true", 1, True), ("prose", 0, False)],
+)
+async def test_with_exact_quotes_a_note_that_stands_nowhere_is_refused_and_its_plan_with_it(
+    said: str, kept: int, planned: bool, structured: bool, tmp_path: Path
+) -> None:
+    prompts = tmp_path / "exact.toml"
+    prompts.write_text(
+        "exact = true\n" + resources.files("longread.reading.prompts").joinpath("ledger.toml").read_text()
+    )
+
+    def reply(messages: tuple[Message, ...], sampling: Sampling) -> str:
+        if "Q2 NOTE" in messages[0].text:
+            return "\n".join(f"Q1, Q2 {line}" for line in FOUND[said].splitlines())
+        if not sampling.schema:
+            return FOUND[said]
+        parsed = parse_lines(FOUND[said])
+        notes = [
+            {"claim": one.claim, "quote": one.quote} for one in parsed.operations if isinstance(one, Add)
+        ]
+        return json.dumps({"notes": notes, "plan": parsed.plan})
+
+    text = f"Harbours have many crabs. {TRUE} Few of them sing.\n"
+    corpus = Corpus((Document("a", "a.txt", text),))
+    section = Sections(corpus, split_corpus(corpus, 1_000, len))[0]
+    asked = policy(ScriptedModel(reply, structured=structured and said != "prose"), str(prompts))
+    for tasks in ([Task("What is the pet of Rosa Frost?")], [Task("What sings?"), Task("What is it?")]):
+        for noted in await asked.note(tasks, [Notes()] * len(tasks), section, 1):
+            after = Notes().update(noted.operations, noted.plan, section)
+            assert ([entry.quote for entry in after.entries], bool(after.plan)) == ([TRUE] * kept, planned)
 
 
 async def test_a_model_that_only_gives_empty_replies_stops_the_run() -> None:

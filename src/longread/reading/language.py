@@ -20,12 +20,13 @@ from longread.reading.asking import Asking, NoFormError, Request, UnusableReplyE
 from longread.reading.budgets import Budgets
 from longread.reading.choosing import choose
 from longread.reading.marks import AnswerStream
-from longread.reading.notes import Add, Entry, Notes, Rewrite
+from longread.reading.notes import Add, Entry, Notes, Replace, Rewrite
 from longread.reading.policy import NOT_ANSWERED, Call, Draft, Emit, Noted, Review, Task, Turn
 from longread.reading.prompts import LEDGER, load_prompts
 from longread.reading.recording import RecordedModel, Run
 from longread.reading.replies import (
     FormatError,
+    Parsed,
     note_schema,
     parse_json,
     parse_keep,
@@ -224,7 +225,7 @@ class LanguagePolicy(Asking):
             alone[0] = alone[0]._replace(calls=(*broken.calls, *alone[0].calls))
             return [noted._replace(repaired=True) for noted in alone]
         return [
-            Noted(one.operations, one.plan, () if at else calls, repaired) for at, one in enumerate(parsed)
+            Noted(*self._proved(one, section), () if at else calls, repaired) for at, one in enumerate(parsed)
         ]
 
     async def _note(self, task: Task, notes: Notes, section: Section, total: int) -> Noted:
@@ -250,8 +251,20 @@ class LanguagePolicy(Asking):
         except NoFormError as broken:
             # A weak model's prose may hold the fact all the same: it is kept, unverified unless it quotes.
             prose = tuple(Add(piece, piece) for piece in textwrap.wrap(broken.text, _PROSE))
-            return Noted(prose, None, broken.calls, repaired=True)
-        return Noted(parsed.operations, parsed.plan, calls, repaired)
+            return Noted(*self._proved(Parsed(prose), section), broken.calls, repaired=True)
+        return Noted(*self._proved(parsed, section), calls, repaired)
+
+    def _proved(self, parsed: Parsed, section: Section) -> Parsed:
+        """What a reply says; with prompts that want exact quotes, without the notes that the section does not hold.
+
+        A plan follows from the notes it comes with, and falls with any of them.
+        """
+        if not self.prompts.exact:
+            return parsed
+        kept = tuple(
+            one for one in parsed.operations if not isinstance(one, Add | Replace) or section.holds(one.quote)
+        )
+        return parsed if len(kept) == len(parsed.operations) else Parsed(kept)
 
     async def _rewrite(self, prompt: Request, notes: Notes, section: Section) -> Noted:
         try:

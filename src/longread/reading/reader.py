@@ -18,7 +18,6 @@ from longread.errors import CapReached, LongreadError, ModelError, UsageError
 from longread.models.base import ChatModel
 from longread.reading.caps import Caps
 from longread.reading.events import Event, Finished, Started
-from longread.reading.exhaustive import gathers
 from longread.reading.job import Job, Questions, citations, make_job, mixture, samples
 from longread.reading.journal import Journal
 from longread.reading.language import LanguagePolicy
@@ -31,10 +30,9 @@ from longread.reading.replay import NotRecordedError, ReplayedRun, WatchedModel
 from longread.reading.run import JournaledRun
 from longread.reading.section import Sections
 from longread.reading.strategies import Reading, get_strategy
+from longread.reading.strategies.automatic import chosen
 from longread.types import Answer, Chunk, Corpus, Document
 
-_MANY = 32
-"""Chunks from which on `auto` reads for a count or an order in rounds."""
 NOTES = "notes"
 """What stands as the strategy of a follow-up that was answered from notes alone."""
 
@@ -192,7 +190,7 @@ class Reader:
         counting = Rehearsal.of(policy) if isinstance(policy, LanguagePolicy) else policy
         chunks = split_corpus(job.corpus, counting.chunk_tokens, counting.count)
         reading = self._reading(job, counting, chunks, UnkeptRun(), lambda _: None)
-        name, reason = self._choose(reading)
+        name, reason = chosen(self.settings.strategy, reading)
         plan = Plan(name, reason, len(job.corpus.documents), reading.tokens, len(chunks))
         if not isinstance(policy, LanguagePolicy) or not isinstance(counting, Rehearsal):
             return Estimate(plan)
@@ -287,7 +285,7 @@ class Reader:
             if chunks is None:
                 chunks = split_corpus(job.corpus, policy.chunk_tokens, policy.count)
             reading = self._reading(job, policy, chunks, run, events.put_nowait)
-            name, reason = self._choose(reading)
+            name, reason = chosen(self.settings.strategy, reading)
             began = run.settle("strategy", name)  # a server may have other slots by now
             if began != name:
                 name, reason = began, "as the run began"
@@ -410,27 +408,6 @@ class Reader:
             job.history,
             job.inherited,
         )
-
-    def _choose(self, reading: Reading) -> tuple[str, str]:
-        if self.settings.strategy != "auto":
-            return self.settings.strategy, "as asked"
-        # Without a window one pass would do, but it shows no progress.
-        room = reading.policy.chunk_tokens if reading.room is None else reading.room
-        if reading.tokens <= room:
-            return "full", f"{reading.tokens:,} tokens fit one pass of {room:,}"
-        why = f"{reading.tokens:,} tokens exceed one pass of {room:,}"
-        policy = reading.policy
-        if policy.concurrency == 1:
-            return "sequential", f"{why}; one call at a time"
-        if not policy.apart:
-            return "sequential", f"{why}; each chunk rewrites the memory that the next is read with"
-        asked = [gathers(query) for query in reading.queries]
-        if all(asked) and reading.total >= _MANY:
-            return (
-                "rounds",
-                f"{why}; each of {reading.total:,} chunks counts by itself (the question says '{asked[0]}')",
-            )
-        return "speculative", f"{why}; up to {policy.concurrency} calls at a time"
 
     async def close(self) -> None:
         """Releases the model. The next question opens it again."""

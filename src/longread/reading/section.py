@@ -42,6 +42,10 @@ class Section:
         span = self.pieces[found[0]].span
         return Span(span.doc, span.start + found[1].start, span.start + found[1].end)
 
+    def holds(self, quote: str) -> bool:
+        """Whether `quote` stands here word for word."""
+        return any(haystack.exact(quote) for haystack in self._haystacks)
+
     @cached_property
     def _haystacks(self) -> list[Haystack]:
         return [Haystack(piece.text) for piece in self.pieces]

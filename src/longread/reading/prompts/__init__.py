@@ -40,6 +40,8 @@ class Prompts:
     """Hash of the file: another wording is another run."""
     sizes: Mapping[str, int] = field(default_factory=dict)
     """Tokens of `chunk`, `notes`, `answer` and `thinking` that a model was trained with, where the file has them."""
+    exact: bool = False
+    """Whether a note whose quote does not stand in its section word for word is a mistake, and not noted."""
 
     def chunk_first(self) -> Prompts:
         """The same with the text at the beginning of each note prompt: a server's prefix cache then holds it for all
@@ -80,7 +82,10 @@ def load_prompts(name: str) -> Prompts:
         name in _SIZES and type(size) is int and 0 <= size <= _MOST_TOKENS for name, size in sizes.items()
     ):
         raise UsageError(f"prompt set '{name}': sizes may hold {', '.join(_SIZES)}, each a number of tokens")
-    return Prompts(name, data["format"], templates, digest, sizes)
+    exact = data.get("exact", False)
+    if not isinstance(exact, bool) or (exact and data["format"] == "text"):
+        raise UsageError(f"prompt set '{name}': exact is true or false, and true only for the format ledger")
+    return Prompts(name, data["format"], templates, digest, sizes, exact)
 
 
 def _read(name: str) -> tuple[dict[str, Any], str]:
