@@ -63,11 +63,12 @@ TABLES = {
     "lengths": (
         Cell("full context, 1K tokens", "full", int(1024 / _LINE), 20),
         *(_noted(1024 * size, 20) for size in (4, 8, 32, 128)),
-        *(_noted(1024 * size, 7) for size in (512, 1024)),
+        _noted(512 << 10, 2),
+        _noted(1 << 20, 12),
         _noted(4 << 20, 2),
     ),
 }
-"""`lengths` has a hundred questions up to 128K tokens: twenty of each task."""
+"""`lengths` has a hundred questions up to 128K tokens, and at 1M so many that they need 128 planted facts or more."""
 
 
 def opened(folder: Path) -> tuple[Network, Turns]:
