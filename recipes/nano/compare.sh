@@ -11,7 +11,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 for runs in "naive-$seed" "resampled-$seed" "compared-$seed"; do
   "$python" -m longread train run "$out/recipe/$runs" --out "$out/$runs" --resume
 done
-"$python" "$here/evaluate.py" "$out/results.jsonl" "$out/naive-$seed/3/model" "$out/resampled-$seed/4/model" $smoke
+"$python" "$here/evaluate.py" "$out/results.jsonl" "$out/naive-$seed/last/model" "$out/resampled-$seed/last/model" $smoke
 "$python" "$here/evaluate.py" "$out/ablations.jsonl" "$out/base/6-settled/model" "$out/compared-$seed"/*/model \
   --table ablations $smoke
 "$python" "$here/report.py" "$out/results.jsonl"

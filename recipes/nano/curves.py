@@ -2,7 +2,8 @@
 
     python recipes/nano/curves.py OUT PICTURE
 
-OUT is what `run.sh` and `compare.sh` left there. A line is the mean over the seeds, and of three steps.
+OUT is what `run.sh` and `compare.sh` left there. A line is the mean over the seeds, and of three steps. Texts
+grow from stage to stage, with which rewards fall, and the recipe's fourth is read with notes.
 """
 
 from __future__ import annotations
@@ -17,19 +18,21 @@ from typing import Any
 from longread.training.trainer import METRICS
 
 METERS = {"reward": "reward", "entropy": "entropy, nats", "length": "tokens of a reply"}
+CHAINS = {"rl": "the recipe", "naive": "plain GRPO", "resampled": "rejection sampling"}
 _SMOOTH = 3
 
 Rows = list[dict[str, Any]]
 
 
 def read(out: Path) -> dict[str, dict[str, list[Rows]]]:
-    """By column and line: the metrics of each seed's run, those of the recipe's stages one after the other."""
+    """By column and line: the metrics of each seed's run, those of stages that follow one another in a row."""
     columns: dict[str, dict[str, list[Rows]]] = {
-        part: defaultdict(list) for part in ("the recipe", "stage 1 with other settings", "memory")
+        part: defaultdict(list) for part in ("all stages", "stage 1 with other settings", "memory")
     }
-    for run in sorted(out.glob("rl-*")):
-        stages = [_rows(file) for file in sorted(run.glob(f"*/{METRICS}"))]
-        columns["the recipe"]["all stages"].append([row for rows in stages for row in rows])
+    for kind, name in CHAINS.items():
+        for run in sorted(out.glob(f"{kind}-*")):
+            stages = [_rows(file) for file in sorted(run.glob(f"*/{METRICS}"))]
+            columns["all stages"][name].append([row for rows in stages for row in rows])
     for file in sorted(out.glob(f"compared-*/*/{METRICS}")):
         name = file.parent.name
         part = "memory" if name.startswith("memory") else "stage 1 with other settings"

@@ -76,9 +76,9 @@ CONTROLS: dict[str, tuple[tuple[str, dict[str, object]], ...]] = {
         for source, more in (("1-full", {}), ("2-full", {}), ("3-full", {}), ("6-full", {"steps": 21}))
     ),
 }
-"""Stages that the whole recipe is measured against, with as many tokens and its falling learning rate: plain GRPO on
+"""Stages that the whole recipe is measured against, with as many tokens and a rate that falls as there: plain GRPO on
 the longest texts from the start, and rejection sampling through growing lengths, where only what beats its group is
-learnt."""
+learnt (the tokens of the memory stage go to its last stage)."""
 
 
 def items(count: int, seed: int, lines: tuple[int, int], hops: Sequence[int]) -> Iterator[Item]:
@@ -148,8 +148,10 @@ def write_compared(out: Path, seed: int, smoke: bool) -> None:
     few = SMALL if smoke else {}
     written = [(f"compared-{seed}", name, seed, *change) for name, change in COMPARED.items()]
     for control, stages in CONTROLS.items():
-        for at, change in enumerate(stages):  # each draws anew: several have the same questions
-            written.append((f"{control}-{seed}", str(at + 1), seed + 10 * at, *change))
+        names = [*map(str, range(1, len(stages))), "last"]
+        for at, (name, change) in enumerate(zip(names, stages, strict=True)):
+            # Each draws anew: several have the same questions.
+            written.append((f"{control}-{seed}", name, seed + 10 * at, *change))
     for folder, name, draws, source, settings in written:
         begins = {"model": BASE} if name == "1" or name in COMPARED else {}
         text = changed((RL / f"{source}.toml").read_text("utf-8"), seed=draws, **begins | settings | few)

@@ -271,6 +271,22 @@ def test_a_prompt_set_of_ones_own_is_used_and_is_another_run(world: Cli, server:
         assert broken.returncode == 2 and "exact is true or false" in last_line(broken.stderr)
 
 
+def test_a_note_refused_for_its_quote_is_told_and_named(world: Cli) -> None:
+    def reply(prompt: str) -> str:
+        said = planted.read(prompt)
+        return f'NOTE: The moon is a cheese. | "made of cheese"\n{said}' if said.startswith("NOTE") else said
+
+    built_in = (ROOT / "src/longread/reading/prompts/ledger.toml").read_text()
+    (world.folder / "mine.toml").write_text(f"exact = true\n{built_in}")
+    with ModelServer(reply) as server:
+        done = world(*ask(server), "--strategy", "sequential", "--prompts", "mine.toml", "--json")
+        answer = json.loads(done.stdout)
+        assert answer["answer"].startswith(WORLD.answer) and len(answer["citations"]) == 2
+        assert "2 notes were refused, since their quotes stand nowhere" in done.stderr
+        notes = world("runs", "show", answer["run_id"], "--notes").stdout
+        assert notes.count("The moon is a cheese. (refused: its quote does not stand there)") == 2
+
+
 def test_a_run_is_resumed_as_it_was_asked_or_not_at_all(world: Cli, server: ModelServer) -> None:
     run = json.loads(world(*ask(server), "--json", LONGREAD_SEED="7").stdout)["run_id"]
     newer = json.loads(world(*ask(server), "--json", "--fresh", LONGREAD_SEED="7").stdout)["run_id"]

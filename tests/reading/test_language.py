@@ -17,7 +17,7 @@ from longread.models.base import Message, Reply, Sampling
 from longread.models.scripted import ScriptedModel
 from longread.reading.budgets import Budgets
 from longread.reading.language import LanguagePolicy
-from longread.reading.notes import Add, Notes
+from longread.reading.notes import Add, Notes, Refuse, Replace
 from longread.reading.policy import Task
 from longread.reading.replies import parse_lines
 from longread.reading.section import Sections
@@ -147,6 +147,7 @@ FOUND = {
     "lines": f'NOTE: a crab | "{MISREAD}"\nPLAN: What is the harbour of Rosa Frost?',
     "mixed": f"NOTE: {TRUE}\nNOTE: A crab lives there.\nPLAN: What is the harbour?",
     "all true": f'NOTE: a crab | "{TRUE}"\nPLAN: What is the harbour?',
+    "update": f'UPDATE n1: a crab | "{MISREAD}"\nPLAN: What is the harbour?',
     "prose": f"{MISREAD} So it says, I believe.",
 }
 
@@ -154,7 +155,13 @@ FOUND = {
 @pytest.mark.parametrize("structured", [False, True])
 @pytest.mark.parametrize(
     ("said", "kept", "planned"),
-    [("lines", 0, False), ("mixed", 1, False), ("all true", 1, True), ("prose", 0, False)],
+    [
+        ("lines", 0, False),
+        ("mixed", 1, False),
+        ("all true", 1, True),
+        ("update", 0, False),
+        ("prose", 0, False),
+    ],
 )
 async def test_with_exact_quotes_a_note_that_stands_nowhere_is_refused_and_its_plan_with_it(
     said: str, kept: int, planned: bool, structured: bool, tmp_path: Path
@@ -170,19 +177,41 @@ async def test_with_exact_quotes_a_note_that_stands_nowhere_is_refused_and_its_p
         if not sampling.schema:
             return FOUND[said]
         parsed = parse_lines(FOUND[said])
-        notes = [
-            {"claim": one.claim, "quote": one.quote} for one in parsed.operations if isinstance(one, Add)
-        ]
-        return json.dumps({"notes": notes, "plan": parsed.plan})
+        said_of = {
+            kind: [o._asdict() for o in parsed.operations if isinstance(o, kind)] for kind in (Add, Replace)
+        }
+        return json.dumps({"notes": said_of[Add], "updates": said_of[Replace], "plan": parsed.plan})
 
-    text = f"Harbours have many crabs. {TRUE} Few of them sing.\n"
-    corpus = Corpus((Document("a", "a.txt", text),))
+    wrapped = TRUE.replace(" lives", "\n  lives")  # a copy has other white space
+    text = f"Few of them sing. {wrapped}\n"
+    corpus = Corpus((Document("a", "a.txt", "Harbours have many crabs.\n"), Document("b", "b.txt", text)))
     section = Sections(corpus, split_corpus(corpus, 1_000, len))[0]
     asked = policy(ScriptedModel(reply, structured=structured and said != "prose"), str(prompts))
     for tasks in ([Task("What is the pet of Rosa Frost?")], [Task("What sings?"), Task("What is it?")]):
         for noted in await asked.note(tasks, [Notes()] * len(tasks), section, 1):
             after = Notes().update(noted.operations, noted.plan, section)
-            assert ([entry.quote for entry in after.entries], bool(after.plan)) == ([TRUE] * kept, planned)
+            quoted = [" ".join(entry.quote.split()) for entry in after.entries]
+            assert (quoted, bool(after.plan)) == ([TRUE] * kept, planned)
+            refused = [one for one in noted.operations if isinstance(one, Refuse)]
+            assert bool(refused) is not planned
+
+
+@pytest.mark.parametrize("exact", [False, True])
+async def test_with_exact_quotes_one_pass_cites_only_what_stands_word_for_word(
+    exact: bool, tmp_path: Path
+) -> None:
+    built_in = resources.files("longread.reading.prompts").joinpath("ledger.toml")
+    prompts = tmp_path / "exact.toml"
+    prompts.write_text(f"exact = {str(exact).lower()}\n{built_in.read_text('utf-8')}", "utf-8")
+    replied = (
+        f'NOTE: a crab | "{MISREAD}"\nNOTE: few sing | "Few of them sing."\nANSWER: A crab [1], few sing [2].'
+    )
+    corpus = Corpus((Document("a", "a.txt", f"{TRUE} Few of them sing.\n"),))
+    section = Sections(corpus, split_corpus(corpus, 1_000, len))[0]
+    asked = policy(ScriptedModel(lambda *_: replied), str(prompts))
+    draft = await asked.whole(Task("What is the pet of Rosa Frost?"), section, lambda _: None)
+    quotes = {entry.id: entry.quote for entry in draft.notes.entries}
+    assert [quotes[id] for id in draft.cited] == [TRUE, "Few of them sing."][exact:]
 
 
 async def test_a_model_that_only_gives_empty_replies_stops_the_run() -> None:

@@ -350,14 +350,15 @@ def test_curves_are_means_over_seeds_of_the_stages_in_a_row_and_of_each_ablation
     curves = loaded("curves")
     for run, entropies in {
         "rl-0/1-full": [0.1, 0.2], "rl-0/4-memory": [0.3], "rl-1/1-full": [0.3, 0.4], "rl-1/4-memory": [0.5],
-        "compared-0/grpo": [0.7], "compared-0/memory-by-fact": [0.9],
+        "compared-0/grpo": [0.7], "compared-0/memory-by-fact": [0.9], "naive-0/1": [0.6], "naive-0/last": [0.8],
     }.items():  # fmt: skip
         rows = [{"entropy": entropy, "length": 5.0, "reward": 0.5} for entropy in entropies]
         (tmp_path / run).mkdir(parents=True)
         (tmp_path / run / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     found = curves.read(tmp_path)
-    recipe, ablations, memory = found.values()
-    assert curves.curve(recipe["all stages"], "entropy") == pytest.approx([0.2, 0.25, 0.3])
+    chains, ablations, memory = found.values()
+    assert curves.curve(chains["the recipe"], "entropy") == pytest.approx([0.2, 0.25, 0.3])
+    assert curves.curve(chains["plain GRPO"], "entropy") == pytest.approx([0.6, 0.7])
     assert (set(ablations), set(memory)) == ({"grpo"}, {"memory-by-fact"})
     for picture in (tmp_path / "one.svg", tmp_path / "two.svg"):
         curves.draw(found, picture)

@@ -5,6 +5,7 @@ import random
 import pytest
 import torch
 
+from longread.training import generation
 from longread.training.generation import Drawing, Generated, Request, generate
 from longread.training.records import Conversation
 from longread.training.update import logprobs, passes, trees
@@ -33,8 +34,12 @@ def plain(tiny: Tiny, conversation: Conversation, temperature: float) -> tuple[t
     return chosen, -(logs.exp() * logs).sum(-1)
 
 
+@pytest.mark.parametrize("at_once", [1, 40, 4_096])
 @pytest.mark.parametrize("most_cached", [1, 200, 1_000_000])
-def test_log_probabilities_and_entropies_are_those_of_a_plain_pass(tiny: Tiny, most_cached: int) -> None:
+def test_log_probabilities_and_entropies_are_those_of_a_plain_pass(
+    tiny: Tiny, most_cached: int, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generation, "_PREFILL", at_once)
     for made in generate(tiny.network, requests(), drawing(tiny), most_cached):
         chosen, entropies = plain(tiny, made.conversation, 0.7)
         assert torch.allclose(torch.tensor(made.conversation.logprobs), chosen, atol=1e-4)

@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from longread.printable import escaped, printable
 from longread.reading.events import Answering, AnswerText, ChunkRead, Event, Finished, Started, Understood
+from longread.reading.notes import Refuse
 from longread.reading.objects import as_object, duration, short, summary
 from longread.reading.rehearsal import Estimate
 from longread.types import Answer, Corpus
@@ -44,7 +45,7 @@ class Display:
         self._corpus: Corpus | None = None
         self._tokens = 0
         self._seen = 0
-        self._dropped = 0
+        self._dropped = self._refused = 0
         self._since = time.monotonic()
         self._printed = False
         self.answers: tuple[Answer, ...] = ()
@@ -137,6 +138,7 @@ class Display:
     def _advance(self, event: ChunkRead) -> None:
         self._seen += event.tokens
         self._dropped += sum(len(change.dropped) for change in event.changes)
+        self._refused += sum(isinstance(one, Refuse) for change in event.changes for one in change.operations)
         if self._progress is not None:
             speed = self._seen / max(time.monotonic() - self._since, 1e-3)
             held = sum(len(notes.entries) for notes in event.notes)
@@ -168,6 +170,11 @@ class Display:
                 self._print(answer)
         sys.stdout.flush()
         self.say(summary(first, self._tokens))
+        if self._refused:
+            self.say(
+                f"{self._refused:,} notes were refused, since their quotes stand nowhere in the text; "
+                f"`longread runs show {first.run_id} --notes` names them"
+            )
         if self._dropped:
             self.say(
                 f"{self._dropped:,} notes of little weight were dropped to stay within notes_tokens; "

@@ -20,7 +20,7 @@ from longread.reading.asking import Asking, NoFormError, Request, UnusableReplyE
 from longread.reading.budgets import Budgets
 from longread.reading.choosing import choose
 from longread.reading.marks import AnswerStream
-from longread.reading.notes import Add, Entry, Notes, Replace, Rewrite
+from longread.reading.notes import Add, Entry, Notes, Refuse, Replace, Rewrite
 from longread.reading.policy import NOT_ANSWERED, Call, Draft, Emit, Noted, Review, Task, Turn
 from longread.reading.prompts import LEDGER, load_prompts
 from longread.reading.recording import RecordedModel, Run
@@ -255,16 +255,19 @@ class LanguagePolicy(Asking):
         return Noted(*self._proved(parsed, section), calls, repaired)
 
     def _proved(self, parsed: Parsed, section: Section) -> Parsed:
-        """What a reply says; with prompts that want exact quotes, without the notes that the section does not hold.
+        """What a reply says; where prompts want exact quotes, notes that the section does not hold are refused.
 
         A plan follows from the notes it comes with, and falls with any of them.
         """
         if not self.prompts.exact:
             return parsed
-        kept = tuple(
-            one for one in parsed.operations if not isinstance(one, Add | Replace) or section.holds(one.quote)
+        proved = tuple(
+            Refuse(one.claim, one.quote)
+            if isinstance(one, Add | Replace) and not section.holds(one.quote)
+            else one
+            for one in parsed.operations
         )
-        return parsed if len(kept) == len(parsed.operations) else Parsed(kept)
+        return parsed if proved == parsed.operations else Parsed(proved)
 
     async def _rewrite(self, prompt: Request, notes: Notes, section: Section) -> Noted:
         try:
@@ -382,7 +385,7 @@ class LanguagePolicy(Asking):
             notes = Notes().update(sentences, None, section)
             return self._draft(stream, tuple(e.id for e in notes.entries if e.span), notes, calls, stopped)
 
-        evidence = Evidence(section)
+        evidence = Evidence(section, exact=self.prompts.exact)
         stream = AnswerStream(emit, lambda: evidence.labels(stream.head), after="ANSWER")
         calls, stopped = await self._stream(prompt, stream)
         labels = evidence.labels(stream.head)

@@ -74,7 +74,14 @@ class Rewrite(NamedTuple):
     """Sentences of the memory that stand in this section, so that the answer can cite them."""
 
 
-Operation = Add | Replace | Expire | Pin | Rewrite
+class Refuse(NamedTuple):
+    """A note that is not taken: its quote stands nowhere in the section, and prompts want exact ones."""
+
+    claim: str
+    quote: str
+
+
+Operation = Add | Replace | Expire | Pin | Rewrite | Refuse
 
 Rank = tuple[bool, bool, bool, float, int]
 """Whether it is pinned, verified and wanted, the policy's value, and of equals the earlier."""

@@ -43,8 +43,8 @@ class Section:
         return Span(span.doc, span.start + found[1].start, span.start + found[1].end)
 
     def holds(self, quote: str) -> bool:
-        """Whether `quote` stands here word for word."""
-        return any(haystack.exact(quote) for haystack in self._haystacks)
+        """Whether `quote` stands here word for word, whatever white space, case, quotation marks and markup."""
+        return any(haystack.exact(quote) or haystack.folded(quote) for haystack in self._haystacks)
 
     @cached_property
     def _haystacks(self) -> list[Haystack]:

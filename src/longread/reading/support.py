@@ -10,10 +10,15 @@ from longread.reading.terms import overlap, terms
 
 
 class Evidence:
-    """The NOTE lines that come before the answer of a one-pass reply, as notes; labels count the lines."""
+    """The NOTE lines that come before the answer of a one-pass reply, as notes; labels count the lines.
 
-    def __init__(self, section: Section) -> None:
+    Args:
+        exact: Whether quotes that do not stand in the section word for word are none.
+    """
+
+    def __init__(self, section: Section, *, exact: bool = False) -> None:
         self._section = section
+        self._exact = exact
         self._head: str | None = None
         self._labels: dict[int, int] = {}
         self.notes = Notes()
@@ -23,6 +28,8 @@ class Evidence:
         if head != self._head:
             self._head, self._labels, self.notes = head, {}, Notes()
             for label, note in enumerate(parse_evidence(head), 1):
+                if note and self._exact and not self._section.holds(note.quote):
+                    continue
                 before = self.notes.next_id
                 self.notes = self.notes.update((note,) if note else (), None, self._section)
                 if self.notes.next_id > before and self.notes.entries[-1].span:

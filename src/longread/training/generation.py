@@ -11,7 +11,6 @@ from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
 from transformers import DynamicCache
 from transformers.cache_utils import Cache
 
@@ -138,7 +137,9 @@ def _prefill(
     """
     longest = len(prompts[-1])
     size = max(1, _PREFILL // longest)
-    parts, hidden = [], []
+    whole = len(prompts), longest
+    layers: list[tuple[Tensor, Tensor]] = []
+    hidden = []
     for start in range(0, len(prompts), size):
         some = prompts[start : start + size]
         room = len(some[-1])
@@ -147,13 +148,18 @@ def _prefill(
         cache = DynamicCache()
         states = network.hidden(ids, torch.arange(room, device=network.device).expand_as(ids), None, cache)
         hidden.append(states[torch.arange(len(some), device=network.device), ends])
-        behind = 0, 0, 0, longest - room
-        parts.append([(pad(keys, behind), pad(values, behind)) for keys, values, *_ in cache])
-    layers = [
-        (torch.cat([keys for keys, _ in layer]), torch.cat([values for _, values in layer]))
-        for layer in zip(*parts, strict=True)
-    ]
+        read = [(keys, values) for keys, values, *_ in cache]
+        if not layers:
+            layers = [(_room(keys, whole), _room(values, whole)) for keys, values in read]
+        for pair, parts in zip(layers, read, strict=True):
+            for kept, part in zip(pair, parts, strict=True):
+                kept[start : start + len(some), :, :room] = part
     return layers, torch.cat(hidden)
+
+
+def _room(part: Tensor, whole: tuple[int, int]) -> Tensor:
+    """(P, H, S, D) zeros for what is read in parts, (., H, ., D)."""
+    return part.new_zeros(whole[0], part.shape[1], whole[1], part.shape[3])
 
 
 def _draw(logits: Tensor, drawing: Drawing) -> tuple[Tensor, Tensor, Tensor]:
