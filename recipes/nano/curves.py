@@ -2,8 +2,8 @@
 
     python recipes/nano/curves.py OUT PICTURE
 
-OUT is what `run.sh` and `compare.sh` left there. A line is the mean over the seeds, and of three steps. Texts
-grow from stage to stage, with which rewards fall, and the recipe's fourth is read with notes.
+OUT is what `run.sh` and `compare.sh` left there. A line is the mean over seeds, whose number stands in brackets, and of
+three steps. Texts grow from stage to stage, with which rewards fall, and the recipe's fourth is read with notes.
 """
 
 from __future__ import annotations
@@ -57,17 +57,16 @@ def draw(columns: dict[str, dict[str, list[Rows]]], picture: Path) -> None:
     size = 5 * len(columns), 8
     figure, axes = pyplot.subplots(len(METERS), len(columns), figsize=size, squeeze=False, sharex="col")
     for across, (part, lines) in enumerate(columns.items()):
-        for axis, (meter, label) in zip(axes[:, across], METERS.items(), strict=True):
+        for axis, (meter, unit) in zip(axes[:, across], METERS.items(), strict=True):
             for at, (name, runs) in enumerate(lines.items()):
                 values = curve(runs, meter)
                 colour = pyplot.colormaps["tab10"](at)
-                axis.plot(range(1, len(values) + 1), values, linewidth=1, color=colour, label=name)
-            axis.set_ylabel(label)
-        seeds = min(len(runs) for runs in lines.values())
-        axes[0, across].set_title(f"{part} ({seeds} seed{'s' * (seeds > 1)})", fontsize="medium")
+                label = f"{name} ({len(runs)})"
+                axis.plot(range(1, len(values) + 1), values, linewidth=1, color=colour, label=label)
+            axis.set_ylabel(unit)
+        axes[0, across].set_title(part, fontsize="medium")
         axes[-1, across].set_xlabel("step")
-        if len(lines) > 1:
-            axes[0, across].legend(fontsize="x-small", ncols=2)
+        axes[0, across].legend(fontsize="x-small", ncols=2)
     figure.tight_layout()
     figure.savefig(picture, metadata={"Date": None} if picture.suffix == ".svg" else None)
 
