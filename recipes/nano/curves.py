@@ -2,8 +2,8 @@
 
     python recipes/nano/curves.py OUT PICTURE
 
-OUT is what `run.sh` and `compare.sh` left there. A line is the mean over seeds, whose number stands in brackets, and of
-three steps. Texts grow from stage to stage, with which rewards fall, and the recipe's fourth is read with notes.
+OUT is what `run.sh` and `compare.sh` left there. A line is the mean over seeds, whose number stands in brackets, and
+of three steps. Texts grow from stage to stage, with which rewards fall, and the recipe's fourth is read with notes.
 """
 
 from __future__ import annotations
