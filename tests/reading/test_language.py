@@ -152,6 +152,13 @@ FOUND = {
 }
 
 
+def built_in(folder: Path, *, exact: bool) -> str:
+    """A file of the built-in prompts that wants exact quotes or not."""
+    ledger = resources.files("longread.reading.prompts").joinpath("ledger.toml").read_text("utf-8")
+    (folder / "mine.toml").write_text(f"exact = {str(exact).lower()}\n{ledger}", "utf-8")
+    return str(folder / "mine.toml")
+
+
 @pytest.mark.parametrize("structured", [False, True])
 @pytest.mark.parametrize(
     ("said", "kept", "planned"),
@@ -166,11 +173,6 @@ FOUND = {
 async def test_with_exact_quotes_a_note_that_stands_nowhere_is_refused_and_its_plan_with_it(
     said: str, kept: int, planned: bool, structured: bool, tmp_path: Path
 ) -> None:
-    prompts = tmp_path / "exact.toml"
-    prompts.write_text(
-        "exact = true\n" + resources.files("longread.reading.prompts").joinpath("ledger.toml").read_text()
-    )
-
     def reply(messages: tuple[Message, ...], sampling: Sampling) -> str:
         if "Q2 NOTE" in messages[0].text:
             return "\n".join(f"Q1, Q2 {line}" for line in FOUND[said].splitlines())
@@ -186,7 +188,9 @@ async def test_with_exact_quotes_a_note_that_stands_nowhere_is_refused_and_its_p
     text = f"Few of them sing. {wrapped}\n"
     corpus = Corpus((Document("a", "a.txt", "Harbours have many crabs.\n"), Document("b", "b.txt", text)))
     section = Sections(corpus, split_corpus(corpus, 1_000, len))[0]
-    asked = policy(ScriptedModel(reply, structured=structured and said != "prose"), str(prompts))
+    asked = policy(
+        ScriptedModel(reply, structured=structured and said != "prose"), built_in(tmp_path, exact=True)
+    )
     for tasks in ([Task("What is the pet of Rosa Frost?")], [Task("What sings?"), Task("What is it?")]):
         for noted in await asked.note(tasks, [Notes()] * len(tasks), section, 1):
             after = Notes().update(noted.operations, noted.plan, section)
@@ -200,15 +204,12 @@ async def test_with_exact_quotes_a_note_that_stands_nowhere_is_refused_and_its_p
 async def test_with_exact_quotes_one_pass_cites_only_what_stands_word_for_word(
     exact: bool, tmp_path: Path
 ) -> None:
-    built_in = resources.files("longread.reading.prompts").joinpath("ledger.toml")
-    prompts = tmp_path / "exact.toml"
-    prompts.write_text(f"exact = {str(exact).lower()}\n{built_in.read_text('utf-8')}", "utf-8")
     replied = (
         f'NOTE: a crab | "{MISREAD}"\nNOTE: few sing | "Few of them sing."\nANSWER: A crab [1], few sing [2].'
     )
     corpus = Corpus((Document("a", "a.txt", f"{TRUE} Few of them sing.\n"),))
     section = Sections(corpus, split_corpus(corpus, 1_000, len))[0]
-    asked = policy(ScriptedModel(lambda *_: replied), str(prompts))
+    asked = policy(ScriptedModel(lambda *_: replied), built_in(tmp_path, exact=exact))
     draft = await asked.whole(Task("What is the pet of Rosa Frost?"), section, lambda _: None)
     quotes = {entry.id: entry.quote for entry in draft.notes.entries}
     assert [quotes[id] for id in draft.cited] == [TRUE, "Few of them sing."][exact:]
