@@ -90,7 +90,7 @@ def measure(folder: Path, cell: Cell, samples: int, prompts: Path) -> list[dict[
     made = asyncio.run(attempt(stage, cases, *opened(folder), 0))
     right, kept, facts, retained = (defaultdict[str, float](float) for _ in range(4))
     for one in made:
-        share, planted = sum(gain or 0.0 for gain in one.gains), len(cases[one.question].sample.evidence)
+        share, planted = one.gained, len(cases[one.question].sample.evidence)
         right[one.task] += one.reward
         kept[one.task] += share
         facts[one.task] += planted

@@ -40,6 +40,8 @@ WORDS = (
 ASKED = {"full-1": (64, 88), "full-2": (96, 120), "full-3": (128, 152), "memory": (216, 300)}
 """Lines of the texts that reinforcement learning asks about, stage by stage; a chunk of a memory has about 30."""
 ASKED_HOPS = (2, 3)
+NEAR = {"memory": 0.35}
+"""Share of their lines that are nearly about what is asked: what far reading is led astray by."""
 CLIPPED = 0.5
 """Entropy, in nats, above or below which gradients of negatives are masked in the ablations of it."""
 RL = Path(__file__).parent / "rl"
@@ -81,11 +83,13 @@ the longest texts from the start, and rejection sampling through growing lengths
 learnt (the tokens of the memory stage go to its last stage)."""
 
 
-def items(count: int, seed: int, lines: tuple[int, int], hops: Sequence[int]) -> Iterator[Item]:
+def items(
+    count: int, seed: int, lines: tuple[int, int], hops: Sequence[int], near: float = 0.0
+) -> Iterator[Item]:
     """Questions of all tasks in turn."""
     rng = random.Random(f"items/{seed}")  # noqa: S311 -- no secret
     for index in range(count):
-        yield make(TASKS[index % len(TASKS)], rng.randint(*lines), seed, index, "train", hops)
+        yield make(TASKS[index % len(TASKS)], rng.randint(*lines), seed, index, "train", hops, near)
 
 
 def write(folder: Path, made: list[Item]) -> None:
@@ -180,7 +184,7 @@ def main() -> None:
     settings = json.dumps(
         {
             "texts": count, "questions": asked, "seed": SEED, "lessons": LESSONS, "chunk": CHUNK, "hops": HOPS,
-            "asked": ASKED, "asked hops": ASKED_HOPS, "prompts": prompts,
+            "asked": ASKED, "asked hops": ASKED_HOPS, "near": NEAR, "prompts": prompts,
         }
     )  # fmt: skip
     kept = out / "made.json"
@@ -197,7 +201,7 @@ def main() -> None:
     for name, some in made.items():
         write(out / name, some)
     for number, (name, lines) in enumerate(ASKED.items(), SEED + 1):
-        write(out / name, list(items(asked, number, lines, ASKED_HOPS)))
+        write(out / name, list(items(asked, number, lines, ASKED_HOPS, NEAR.get(name, 0.0))))
     write_checkpoint(out / "start", made["short"][:2_000], SEED)
     kept.write_text(settings, "utf-8")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from pathlib import Path
 
@@ -269,6 +270,10 @@ def test_a_prompt_set_of_ones_own_is_used_and_is_another_run(world: Cli, server:
         (world.folder / "mine.toml").write_text(wrong)
         broken = world(*ask(server), "--prompts", "mine.toml")
         assert broken.returncode == 2 and "exact is true or false" in last_line(broken.stderr)
+    for wrong in (f"confirm = true\n{mine}", f"confirm = 1\nexact = true\n{mine}"):
+        (world.folder / "mine.toml").write_text(wrong)
+        broken = world(*ask(server), "--prompts", "mine.toml")
+        assert broken.returncode == 2 and "confirm is true or false" in last_line(broken.stderr)
 
 
 def test_a_note_refused_for_its_quote_is_told_and_named(world: Cli) -> None:
@@ -285,6 +290,28 @@ def test_a_note_refused_for_its_quote_is_told_and_named(world: Cli) -> None:
         assert "2 notes were refused, since their quotes stand nowhere" in done.stderr
         notes = world("runs", "show", answer["run_id"], "--notes").stdout
         assert notes.count("The moon is a cheese. (refused: its quote does not stand there)") == 2
+
+
+def test_a_note_that_does_not_come_again_is_told_and_named(world: Cli) -> None:
+    read: set[str] = set()
+
+    def reply(prompt: str) -> str:
+        said = planted.read(prompt)
+        section = re.search(r"\nSECTION (\d+) OF .+?--- world.txt ---\s+(\S+ \S+ \S+ \S+)", prompt, re.DOTALL)
+        if not said.startswith("NOTE") or not section or section[1] in read:
+            return said
+        read.add(section[1])
+        return f'{said}\nNOTE: The moon is a cheese. | "{section[2]}"'
+
+    built_in = (ROOT / "src/longread/reading/prompts/ledger.toml").read_text()
+    (world.folder / "mine.toml").write_text(f"exact = true\nconfirm = true\n{built_in}")
+    with ModelServer(reply) as server:
+        done = world(*ask(server), "--strategy", "sequential", "--prompts", "mine.toml", "--json")
+        answer = json.loads(done.stdout)
+        assert answer["answer"].startswith(WORLD.answer) and len(answer["citations"]) == 2
+        assert "2 notes were refused, since their lines gave none when read again alone" in done.stderr
+        notes = world("runs", "show", answer["run_id"], "--notes").stdout
+        assert notes.count("The moon is a cheese. (refused: its line gave none when read alone)") == 2
 
 
 def test_a_run_is_resumed_as_it_was_asked_or_not_at_all(world: Cli, server: ModelServer) -> None:

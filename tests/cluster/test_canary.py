@@ -161,7 +161,8 @@ def _trajectory(fields: dict[str, Any]) -> Trajectory:
         Conversation(*(tuple(part) for part in (one.values() if isinstance(one, dict) else one)))
         for one in fields.pop("conversations")
     )
-    return Trajectory(conversations=conversations, gains=tuple(fields.pop("gains")), **fields)
+    credits = {name: tuple(fields.pop(name)) for name in ("gains", "updates")}
+    return Trajectory(conversations=conversations, **credits, **fields)
 
 
 def test_groups_are_of_trajectories(ran: Ran) -> None:

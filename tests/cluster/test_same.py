@@ -26,7 +26,7 @@ def recorded(seed: int) -> list[Trajectory]:
     made = []
     for question in range(5):
         for _ in range(4):
-            conversations, gains = [], []
+            conversations, gains, updates = [], [], []
             for _ in range(drawing.randint(1, 7)):
                 length = drawing.randint(1, 9)
                 conversations.append(
@@ -37,11 +37,15 @@ def recorded(seed: int) -> list[Trajectory]:
                         tuple(drawing.random() * 2 for _ in range(length)),
                     )
                 )
-                gains.append(drawing.choice([0.0, 0.5, -0.5]))
-            gains[-1] = None  # the answer
+                twice = bool(updates) and drawing.random() < 0.3  # its notes are read again
+                updates.append(updates[-1] + (not twice) if updates else 0)
+                gains.append(gains[-1] if twice else drawing.choice([0.0, 0.5, -0.5]))
+            gains[-1] = updates[-1] = None  # the answer
             task = TASKS[question % len(TASKS)]
             reward = drawing.random() if task == "dialogue" else float(drawing.random() < 0.5)
-            made.append(Trajectory(question, task, tuple(conversations), "", reward, tuple(gains)))
+            made.append(
+                Trajectory(question, task, tuple(conversations), "", reward, tuple(gains), tuple(updates))
+            )
     return made
 
 
@@ -57,8 +61,8 @@ def as_rows(
     made = [("padding_0_0", rows.Row([0], [0], 0.0, {}, [0.0], [9.0]))]
     for one in trajectories:
         attempt = attempts[one.question] = attempts.get(one.question, -1) + 1
-        for at, (conversation, gain) in enumerate(zip(one.conversations, one.gains, strict=True)):
-            extra = {rows.TASK: one.task, rows.GAIN: gain}
+        for at, conversation in enumerate(one.conversations):
+            extra = {rows.TASK: one.task, rows.GAIN: one.gains[at], rows.UPDATE: one.updates[at]}
             made.append((f"{questions[one.question]}_{attempt}_{at}", rows.Row(
                 conversation.prompt, conversation.reply, one.reward, extra, conversation.logprobs,
                 conversation.entropies,

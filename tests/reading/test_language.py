@@ -17,10 +17,12 @@ from longread.models.base import Message, Reply, Sampling
 from longread.models.scripted import ScriptedModel
 from longread.reading.budgets import Budgets
 from longread.reading.language import LanguagePolicy
-from longread.reading.notes import Add, Notes, Refuse, Replace
+from longread.reading.notes import Add, Notes, Pin, Refuse, Replace
 from longread.reading.policy import Task
 from longread.reading.replies import parse_lines
 from longread.reading.section import Sections
+from longread.reading.shown import show
+from longread.types import Span
 from tests.support import planted
 
 
@@ -152,10 +154,11 @@ FOUND = {
 }
 
 
-def built_in(folder: Path, *, exact: bool) -> str:
-    """A file of the built-in prompts that wants exact quotes or not."""
+def built_in(folder: Path, **wants: bool) -> str:
+    """A file of the built-in prompts that wants exact quotes, or notes that come twice."""
     ledger = resources.files("longread.reading.prompts").joinpath("ledger.toml").read_text("utf-8")
-    (folder / "mine.toml").write_text(f"exact = {str(exact).lower()}\n{ledger}", "utf-8")
+    said = "".join(f"{name} = {str(value).lower()}\n" for name, value in wants.items())
+    (folder / "mine.toml").write_text(said + ledger, "utf-8")
     return str(folder / "mine.toml")
 
 
@@ -213,6 +216,91 @@ async def test_with_exact_quotes_one_pass_cites_only_what_stands_word_for_word(
     draft = await asked.whole(Task("What is the pet of Rosa Frost?"), section, lambda _: None)
     quotes = {entry.id: entry.quote for entry in draft.notes.entries}
     assert [quotes[id] for id in draft.cited] == [TRUE, "Few of them sing."][exact:]
+
+
+BESIDE = "The pet of Rosa Frost is a goose."
+PAGES = (f"Harbours have many crabs.\nA {TRUE[4:]}\n", f"Few of them sing.\n{BESIDE}\nNone dances.\n")
+
+
+@pytest.mark.parametrize("structured", [False, True])
+@pytest.mark.parametrize(
+    ("again", "kept", "planned"),
+    [
+        (f'NOTE: a crab | "{TRUE[4:]}"\nPLAN: the second', [TRUE[4:]], "the second"),
+        (
+            f'NOTE: it | "Rosa Reed is a crab that lives"\nNOTE: a goose | "{BESIDE}"',
+            [TRUE[4:], BESIDE],
+            "before",
+        ),
+        ('NOTE: none | "None dances."\nPLAN: the second', [], "before"),
+        ("NOTHING", [], "before"),
+        ("PLAN: the second", [], "before"),
+    ],
+)
+async def test_notes_to_confirm_are_kept_that_come_again_when_their_lines_are_read_alone(
+    again: str, kept: list[str], planned: str, structured: bool, tmp_path: Path
+) -> None:
+    first = f'PIN n1\nNOTE: a crab | "{TRUE[4:]}"\nNOTE: a goose | "{BESIDE}"\nPLAN: the first'
+    prompts: list[str] = []
+
+    def reply(messages: tuple[Message, ...], sampling: Sampling) -> str:
+        prompts.append(messages[0].text)
+        together = "Q2 NOTE" in messages[0].text
+        said = first if len(prompts) == 1 else again
+        if together:
+            return "\n".join(f"Q2 {line}" for line in said.splitlines())
+        if not sampling.schema:
+            return said
+        parsed = parse_lines(said)
+        notes = [o._asdict() for o in parsed.operations if isinstance(o, Add)]
+        pins = [o.id for o in parsed.operations if isinstance(o, Pin)]
+        return json.dumps({"notes": notes, "pin": pins, "plan": parsed.plan or ""})
+
+    corpus = Corpus(
+        tuple(Document(name, f"{name}.txt", text) for name, text in zip("ab", PAGES, strict=True))
+    )
+    section = Sections(corpus, split_corpus(corpus, 1_000, len))[0]
+    asked = policy(ScriptedModel(reply, structured=structured), built_in(tmp_path, exact=True, confirm=True))
+    earlier = Notes(plan="before").update([Add("", "Few of them sing.")], None, section)
+    for tasks in ([Task("What is it?")], [Task("What sings?"), Task("What is it?")]):
+        prompts.clear()
+        noted = (await asked.note(tasks, [earlier] * len(tasks), section, 1))[-1]
+        after = earlier.update(noted.operations, noted.plan, section)
+        assert [entry.quote for entry in after.entries[1:]] == kept
+        assert (after.plan, after.pinned) == (planned, {1}), (
+            "what asks for earlier notes needs no second look"
+        )
+        refused = [one for one in noted.operations if isinstance(one, Refuse)]
+        assert [one.quote for one in refused if one.stands] == [
+            q for q in (TRUE[4:], BESIDE) if q not in kept
+        ]
+        shown, alone = prompts
+        assert "None dances." in shown and "--- a.txt ---" in shown
+        assert f"--- a.txt ---\nA {TRUE[4:]}\n" in alone and f"--- b.txt ---\n{BESIDE}\n" in alone
+        assert not {"None dances.", "Harbours"} & set(re.findall("None dances.|Harbours", alone))
+
+
+def test_lines_are_shown_alone_under_their_source_and_table_header() -> None:
+    rows = "".join(f"{name},{size}\n" for name, size in zip("abcdefgh", range(10, 18), strict=True))
+    table = Document("t", "t.csv", f"name,size\n{rows}", kind="table", header="name,size")
+    corpus = Corpus((Document("a", "a.txt", PAGES[0]), Document("b", "b.txt", PAGES[1]), table))
+    sections = Sections(corpus, split_corpus(corpus, 70, len))
+    (whole,) = Sections(corpus, split_corpus(corpus, 1_000, len))
+    two = Span("b", PAGES[1].index("sing"), PAGES[1].index("sing") + 10)  # part of two lines
+    assert show(whole, [two]) == "--- b.txt ---\n" + PAGES[1].removesuffix("None dances.\n")
+    last = sections[len(sections) - 1]
+    row = last.align("h,17")
+    assert row and show(last, [row]) == "--- t.csv ---\n(columns) name,size\nh,17\n"
+
+
+async def test_a_section_that_gives_no_note_to_confirm_is_read_once(tmp_path: Path) -> None:
+    for said in ("NOTHING", "PLAN: go on", f'NOTE: a crab | "{MISREAD}"'):
+        model = ScriptedModel(lambda *_, said=said: said)
+        corpus = Corpus((Document("a", "a.txt", PAGES[0]),))
+        section = Sections(corpus, split_corpus(corpus, 1_000, len))[0]
+        asked = policy(model, built_in(tmp_path, exact=True, confirm=True))
+        (noted,) = await asked.note([Task("What is it?")], [Notes()], section, 1)
+        assert len(noted.calls) == 1
 
 
 async def test_a_model_that_only_gives_empty_replies_stops_the_run() -> None:

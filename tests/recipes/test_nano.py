@@ -31,7 +31,7 @@ from longread.training.stages import plan  # noqa: E402
 from longread.training.supervised import replies, texts  # noqa: E402
 from longread.types import Document, Evidence  # noqa: E402
 from longread.worlds.nano.language import kinds  # noqa: E402
-from longread.worlds.nano.questions import TASKS, Question, make, solve  # noqa: E402
+from longread.worlds.nano.questions import TASKS, Question, make, prove, solve  # noqa: E402
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "nano"
 PROMPTS = str(RECIPE / "prompts.toml")
@@ -74,6 +74,18 @@ def test_each_word_is_one_token_and_any_text_has_some(turns: Turns) -> None:
             assert all(len(turns.encode(f" {name}")) == len(name.split()) for name in names)
     for text in (" Anna Berg keeps a cat.\n", "Zwölf Boxkämpfer, 你好\n\tdef f(x): ..."):
         assert turns.decode(turns.encode(text)) == text
+
+
+def test_lines_nearly_about_the_question_leave_its_answer_alone() -> None:
+    for index in range(20):
+        plain, near = (make("multi_hop", 300, 7, index, near=near) for near in (0.0, 0.5))
+        assert near.sample.question == plain.sample.question and prove(near) == near.sample.answer
+        subjects = re.findall(r"[A-Z]\w+ [A-Z]\w+", near.sample.question)
+        first = [
+            sum(subjects[0] in line for d in item.documents for line in d.text.splitlines())
+            for item in (plain, near)
+        ]
+        assert first[0] <= 3 < first[1]
 
 
 @pytest.mark.parametrize("mode", ["full", "memory"])
@@ -200,7 +212,11 @@ def test_a_plan_asks_for_what_is_left_and_sections_are_learnt_as_the_reader_show
                 shown = [line.strip() for line in section.splitlines() if line.startswith(" ")]
                 start = text.index(shown[0])
                 before, then, said = lessons.FORMS["section"](
-                    _From(start, start + len(shown)), text, [question], frozenset()
+                    # What was noted is shown again without the lines between.
+                    _From(start, start + len(shown)),
+                    [*text[:start], *shown],
+                    [question],
+                    frozenset(),
                 )
                 if sum(line in text[:start] for line in question.lines) < len(question.lines):
                     assert turns.decode(request.prompt) == _first_page(before.text) + then.text

@@ -9,6 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from longread.training.advantages import EPSILON, ESTIMATORS, step_advantages
+from longread.training.records import Conversation, Trajectory
+from longread.training.stage import Reinforcement
+from longread.training.weighing import Weigher
 
 Row = tuple[float, int]
 
@@ -109,6 +112,22 @@ def test_step_credit_equals_its_formula(
                 credit = 0.0
             expected = (1 - coefficient) * rewards[i] + coefficient * credit
             assert found[i, k].item() == pytest.approx(expected, rel=1e-6, abs=1e-9)
+
+
+def test_attempts_are_compared_by_what_they_read_however_many_conversations_it_took() -> None:
+    said = Conversation((1,), (2,), (-0.5,), (0.5,))
+    once, twice = (
+        Trajectory(0, "reading", (said,) * len(updates), "", 0.0, gains, updates)
+        for gains, updates in (
+            ((0.0, 1.0, 0.0, None), (0, 1, 2, None)),
+            ((0.5, 0.5, 1.0, 0.5, 0.5, None), (0, 0, 1, 2, 2, None)),
+        )
+    )
+    weighed = Weigher(Reinforcement(data="d", steps=1, step_credit=1.0)).weigh([once, twice])
+    signs: dict[int, list[float]] = {0: [0.0] * 4, 1: [0.0] * 6}
+    for part in weighed.parts:
+        signs[part.trajectory][part.conversation] = float(part.weights.sign())
+    assert signs == {0: [-1, 0, -1, 0], 1: [1, 1, 0, 1, 1, 0]}
 
 
 def test_an_update_that_keeps_what_others_lose_is_credited() -> None:

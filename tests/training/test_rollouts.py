@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -101,6 +102,57 @@ def test_losing_what_was_noted_is_debited_to_the_update_that_lost_it(tiny: Tiny)
     (made,) = run([case], 1, reads(tiny), forgetful)
     assert made.gains == (1.0, 0.0, -1.0, None)
     assert made.reward == 0.0
+
+
+NOTED = """\
+format = "ledger"
+exact = true
+confirm = true
+note = '''
+$notes
+$section
+$question $plan update
+'''
+answer = '''
+$notes
+$question
+'''
+whole = "$section $question"
+again = "$error"
+"""
+
+
+def test_a_section_read_twice_is_one_update_whose_gain_both_conversations_have(
+    tiny: Tiny, tmp_path: Path
+) -> None:
+    case = lookup.case(3, lines=20)
+    (piece,) = case.sample.evidence
+    gold = case.documents[0].text[piece.start : piece.end]
+    rule = reader(case)
+    spoken = Spoken(tiny.turns, lambda _: "")
+
+    def careful(prompt: str) -> str:
+        """Its tokenizer has no word for NOTE: a reply without form is a note of its own words."""
+        return gold if len(spoken.batches) <= 2 else "update" if prompt.endswith("update") else rule(prompt)
+
+    def careless(prompt: str) -> str:
+        """The same, but for what it says in its second reading."""
+        return "update" if len(spoken.batches) == 2 else careful(prompt)
+
+    how = replace(
+        reads(tiny), prompts=str(tmp_path / "noted.toml"), window=4096, answer=40, chunk=64, notes=64
+    )
+    (tmp_path / "noted.toml").write_text(NOTED, "utf-8")
+    spoken.rule = careful
+    (made,) = run([case], 1, how, spoken)
+    assert made.gains == (1.0, 1.0, 0.0, 0.0, None)
+    assert made.updates == (0, 0, 1, 2, None)
+    assert (made.gained, made.reward) == (1.0, 1.0)
+    spoken.batches.clear()
+    spoken.rule = careless
+    (made,) = run([case], 1, how, spoken)
+    assert (made.gains, made.gained) == ((0.0, 0.0, 0.0, 0.0), 0.0)
+    assert made.updates == (0, 0, 1, 2)
 
 
 def test_full_context_is_one_conversation(tiny: Tiny) -> None:

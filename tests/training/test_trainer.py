@@ -136,7 +136,13 @@ def test_in_a_group_of_1_to_7_conversations_advantages_follow_from_rewards_alone
         made = await rollouts(*args)
         assert {len(one.conversations) for one in made} == {7}
         return [
-            replace(one, conversations=one.conversations[:count], gains=one.gains[:count], reward=reward)
+            replace(
+                one,
+                conversations=one.conversations[:count],
+                gains=one.gains[:count],
+                updates=one.updates[:count],
+                reward=reward,
+            )
             for one, count, reward in zip(made, counts, earned, strict=True)
         ]
 

@@ -45,7 +45,7 @@ class Display:
         self._corpus: Corpus | None = None
         self._tokens = 0
         self._seen = 0
-        self._dropped = self._refused = 0
+        self._dropped = self._inexact = self._unconfirmed = 0
         self._since = time.monotonic()
         self._printed = False
         self.answers: tuple[Answer, ...] = ()
@@ -138,7 +138,9 @@ class Display:
     def _advance(self, event: ChunkRead) -> None:
         self._seen += event.tokens
         self._dropped += sum(len(change.dropped) for change in event.changes)
-        self._refused += sum(isinstance(one, Refuse) for change in event.changes for one in change.operations)
+        refused = [one for change in event.changes for one in change.operations if isinstance(one, Refuse)]
+        self._unconfirmed += sum(one.stands for one in refused)
+        self._inexact += sum(not one.stands for one in refused)
         if self._progress is not None:
             speed = self._seen / max(time.monotonic() - self._since, 1e-3)
             held = sum(len(notes.entries) for notes in event.notes)
@@ -170,16 +172,14 @@ class Display:
                 self._print(answer)
         sys.stdout.flush()
         self.say(summary(first, self._tokens))
-        if self._refused:
-            self.say(
-                f"{self._refused:,} notes were refused, since their quotes stand nowhere in the text; "
-                f"`longread runs show {first.run_id} --notes` names them"
-            )
-        if self._dropped:
-            self.say(
-                f"{self._dropped:,} notes of little weight were dropped to stay within notes_tokens; "
-                f"`longread runs show {first.run_id} --notes` names them"
-            )
+        for count, what in (
+            (self._inexact, "were refused, since their quotes stand nowhere in the text"),
+            (self._unconfirmed, "were refused, since their lines gave none when read again alone"),
+            (self._dropped, "of little weight were dropped to stay within notes_tokens"),
+        ):
+            if count:
+                named = f"`longread runs show {first.run_id} --notes` names them"
+                self.say(f"{count:,} notes {what}; {named}")
 
     def _print(self, answer: Answer) -> None:
         if self._stream and self._printed and not answer.stored:

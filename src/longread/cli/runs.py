@@ -210,7 +210,12 @@ def _print_notes(journal: Journal, row: RunRow, documents: dict[str, str]) -> No
         for operation in marks:
             print(f"  ~ [n{operation['id']}] was asked {_WISHES[operation['kind']]}")
         for operation in refused:
-            print(f"  - {_clean(operation['claim'], 300)} (refused: its quote does not stand there)")
+            why = (
+                "its line gave none when read alone"
+                if operation.get("stands")
+                else "its quote does not stand there"
+            )
+            print(f"  - {_clean(operation['claim'], 300)} (refused: {why})")
         for entry in step.dropped:
             print(f"  - {_entry(entry, documents)} (dropped: notes were full)")
         if step.memory:

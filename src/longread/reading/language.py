@@ -37,10 +37,12 @@ from longread.reading.replies import (
     parse_split,
     parse_standing,
 )
+from longread.reading.retained import matches
 from longread.reading.section import Section
 from longread.reading.shown import flat, ledger, line, plan, show, wishes
 from longread.reading.support import Evidence, supporting, supports
 from longread.reading.worth import level, worth
+from longread.types import Span
 
 ASSUMED_WINDOW = 32_768
 """Tokens, for servers that do not say."""
@@ -224,11 +226,52 @@ class LanguagePolicy(Asking):
             alone = [await self._note(task, held, section, total) for _, (task, held) in numbered]
             alone[0] = alone[0]._replace(calls=(*broken.calls, *alone[0].calls))
             return [noted._replace(repaired=True) for noted in alone]
-        return [
+        first = [
             Noted(*self._proved(one, section), () if at else calls, repaired) for at, one in enumerate(parsed)
+        ]
+        return [
+            await self._confirmed(noted, task, held, section, total)
+            for noted, (_, (task, held)) in zip(first, numbered, strict=True)
         ]
 
     async def _note(self, task: Task, notes: Notes, section: Section, total: int) -> Noted:
+        noted = await self._read(task, notes, section, total)
+        return await self._confirmed(noted, task, notes, section, total)
+
+    async def _confirmed(self, noted: Noted, task: Task, notes: Notes, section: Section, total: int) -> Noted:
+        """Where prompts want it, those of the notes that are taken again when the lines they quote are read alone.
+
+        A slip that comes once in a thousand sections is sure to come in a long text, and hardly ever comes twice;
+        only what gave notes is read twice. The plan is that of the second reading.
+        """
+        quoted = {one: section.align(one.quote) for one in noted.operations if isinstance(one, Add | Replace)}
+        spans = [span for span in quoted.values() if span]
+        if not (self.prompts.confirm and spans):
+            return noted
+        again = await self._read(task, notes, section, total, spans)
+        found = [section.align(one.quote) for one in again.operations if isinstance(one, Add | Replace)]
+        refused = {
+            one: Refuse(one.claim, one.quote, stands=True)
+            for one, span in quoted.items()
+            if not any(span and other and matches(span, other) for other in found)
+        }
+        return Noted(
+            tuple(
+                refused.get(one, one) if isinstance(one, Add | Replace) else one for one in noted.operations
+            ),
+            again.plan if len(refused) < len(quoted) else None,
+            (*noted.calls, *again.calls),
+            noted.repaired or again.repaired,
+        )
+
+    async def _read(
+        self,
+        task: Task,
+        notes: Notes,
+        section: Section,
+        total: int,
+        only: Sequence[Span] | None = None,
+    ) -> Noted:
         structured = self.prompts.format == "ledger" and self.model.structured
         template = "note_json" if structured and "note_json" in self.prompts.templates else "note"
         prompt = self._render(
@@ -237,7 +280,7 @@ class LanguagePolicy(Asking):
             notes=ledger(notes),
             memory=notes.memory,
             plan=plan(notes),
-            section=show(section),
+            section=show(section, only),
             number=section.index + 1,
             total=total,
             budget=self.budgets.notes,

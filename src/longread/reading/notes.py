@@ -75,10 +75,12 @@ class Rewrite(NamedTuple):
 
 
 class Refuse(NamedTuple):
-    """A note that is not taken: its quote stands nowhere in the section, and prompts want exact ones."""
+    """A note that is not taken, as prompts want: its quote stands nowhere in the section, or was not noted again."""
 
     claim: str
     quote: str
+    stands: bool = False
+    """Whether the quote does stand there: then its lines gave no note when they were read alone."""
 
 
 Operation = Add | Replace | Expire | Pin | Rewrite | Refuse

@@ -32,8 +32,19 @@ class Trajectory:
     """The text of the answer; empty when none came, or it was cut off."""
     reward: float = 0.0
     gains: tuple[float | None, ...] = ()
-    """For each conversation, gold facts captured, less those lost and what stray notes cost, as a share of all; None
-    where it updates nothing."""
+    """For each conversation, gold facts captured by its update, less those lost and what stray notes cost, as a share
+    of all; None where it updates nothing."""
+    updates: tuple[int | None, ...] = ()
+    """For each conversation, which update of the memory it is part of: most take one, some two (`confirm`). Those of
+    attempts at one question read the same text. None as in `gains`."""
+
+    @property
+    def gained(self) -> float:
+        """What all updates gained together."""
+        gains = {
+            update: gain for update, gain in zip(self.updates, self.gains, strict=True) if gain is not None
+        }
+        return sum(gains.values())
 
     @property
     def tokens(self) -> int:

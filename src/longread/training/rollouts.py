@@ -151,8 +151,15 @@ async def _attempt(
         if draft.answered and draft.stopped is None:
             response = draft.text
     credited = trace.gains if reads.mode == "memory" else {}
-    gains = tuple(credited.get(at) for at in range(len(lane.conversations)))
-    return Trajectory(number, sample.task, tuple(lane.conversations), response, gains=gains)
+    own = [credited.get(at, (None, None)) for at in range(len(lane.conversations))]
+    return Trajectory(
+        number,
+        sample.task,
+        tuple(lane.conversations),
+        response,
+        gains=tuple(gain for _, gain in own),
+        updates=tuple(update for update, _ in own),
+    )
 
 
 class _Trace(UnkeptRun):
@@ -163,18 +170,23 @@ class _Trace(UnkeptRun):
         self._stray_cost = stray_cost
         self._evidence = [piece for piece in sample.evidence if piece.role == "required"]
         self._lane = lane
-        self.gains: dict[int, float] = {}
-        """By conversation: gold facts captured less those lost and what stray notes cost, as a share of all."""
+        self.gains: dict[int, tuple[int, float]] = {}
+        """By conversation: its update, and gold facts captured less those lost and what stray notes cost, as a share
+        of all."""
+        self._credited = 0
+        """Conversations before the update."""
 
     def step(
         self, position: int, question: int, chunk: int, before: Notes, after: Notes, change: Change
     ) -> None:
-        """Credits the update that was the last thing said."""
+        """Credits what was said since the update before."""
         if self._evidence:
             held, holds = (share(self._evidence, standing(notes)) for notes in (before, after))
             strays = sum(not self._gold(entry) for entry in after.missing(before))
             cost = self._stray_cost * strays / len(self._evidence)
-            self.gains[len(self._lane.conversations) - 1] = holds - held - cost
+            said = range(self._credited, len(self._lane.conversations))
+            self.gains |= dict.fromkeys(said, (position, holds - held - cost))
+        self._credited = len(self._lane.conversations)
 
     def _gold(self, entry: Entry) -> bool:
         span = entry.span

@@ -81,16 +81,25 @@ class Weigher:
         tasks = torch.tensor([names.index(one.task) for one in trajectories])
         rewards = torch.tensor([one.reward for one in trajectories], dtype=torch.float64)
         estimated = ESTIMATORS[self._stage.advantage](rewards, groups, tasks)
-        longest = max(len(one.conversations) for one in trajectories)
+        spread = [
+            own.repeat(len(one.conversations)) for own, one in zip(estimated, trajectories, strict=True)
+        ]
         if not self._stage.step_credit:
-            rows = estimated[:, None].expand(-1, longest)
-        else:
-            gains = torch.full((len(trajectories), longest), torch.nan, dtype=torch.float64)
-            for at, one in enumerate(trajectories):
-                for place, gain in enumerate(one.gains):
-                    gains[at, place] = torch.nan if gain is None else gain
-            rows = step_advantages(estimated, gains, groups, tasks, self._stage.step_credit)
-        return [row[: len(one.conversations)] for row, one in zip(rows, trajectories, strict=True)]
+            return spread
+        places = [
+            (at, place, update, gain)
+            for at, one in enumerate(trajectories)
+            for place, (update, gain) in enumerate(zip(one.updates, one.gains, strict=True))
+            if update is not None and gain is not None
+        ]
+        most = max((update for _, _, update, _ in places), default=0)
+        gains = torch.full((len(trajectories), most + 1), torch.nan, dtype=torch.float64)
+        for at, _, update, gain in places:
+            gains[at, update] = gain
+        credited = step_advantages(estimated, gains, groups, tasks, self._stage.step_credit)
+        for at, place, update, _ in places:
+            spread[at][place] = credited[at, update]
+        return spread
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -42,6 +42,8 @@ class Prompts:
     """Tokens of `chunk`, `notes`, `answer` and `thinking` that a model was trained with, where the file has them."""
     exact: bool = False
     """Whether a note whose quote does not stand in its section word for word is a mistake, and not noted."""
+    confirm: bool = False
+    """Whether the lines that notes quote are read again, alone, and only what is noted again is kept."""
 
     def chunk_first(self) -> Prompts:
         """The same with the text at the beginning of each note prompt: a server's prefix cache then holds it for all
@@ -85,7 +87,10 @@ def load_prompts(name: str) -> Prompts:
     exact = data.get("exact", False)
     if not isinstance(exact, bool) or (exact and data["format"] == "text"):
         raise UsageError(f"prompt set '{name}': exact is true or false, and true only for the format ledger")
-    return Prompts(name, data["format"], templates, digest, sizes, exact)
+    confirm = data.get("confirm", False)
+    if not isinstance(confirm, bool) or (confirm and not exact):
+        raise UsageError(f"prompt set '{name}': confirm is true or false, and true only with exact = true")
+    return Prompts(name, data["format"], templates, digest, sizes, exact, confirm)
 
 
 def _read(name: str) -> tuple[dict[str, Any], str]:

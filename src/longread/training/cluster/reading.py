@@ -18,7 +18,7 @@ from longread.models.base import ChatModel
 from longread.models.local import load_turns
 from longread.models.turns import Turns
 from longread.training.cluster.config import NAME
-from longread.training.cluster.rows import GAIN, TASK
+from longread.training.cluster.rows import GAIN, TASK, UPDATE
 from longread.training.data import read_cases
 from longread.training.generation import Generated, Request
 from longread.training.lockstep import Lane
@@ -98,8 +98,16 @@ class Reading(AgentLoopBase):
                 reward_score=made.reward,
                 num_turns=2,
                 metrics=AgentLoopMetrics(),
-                extra_fields={**version, TASK: made.task, GAIN: gain, "reward_extra_info": {}},
+                extra_fields={
+                    **version,
+                    TASK: made.task,
+                    GAIN: gain,
+                    UPDATE: update,
+                    "reward_extra_info": {},
+                },
             )
-            for one, gain, version in zip(made.conversations, made.gains, versions, strict=True)
+            for one, gain, update, version in zip(
+                made.conversations, made.gains, made.updates, versions, strict=True
+            )
             if one.reply
         ]

@@ -11,8 +11,8 @@ from torch import Tensor
 from longread.training.loss import Update
 from longread.training.records import Conversation, Trajectory
 
-TASK, GAIN = "task", "gain"
-"""What a row says of itself beside its tokens: the question's task, and what an update gained."""
+TASK, GAIN, UPDATE = "task", "gain", "update"
+"""What a row says of itself beside its tokens: the question's task, what its update gained, and which one that is."""
 
 
 class Row(NamedTuple):
@@ -63,6 +63,7 @@ def gather(keys: Sequence[str], rows: Sequence[Row], questions: Sequence[str]) -
                 "",
                 some[-1].reward,
                 tuple(r.extra[GAIN] for r in some),
+                tuple(r.extra[UPDATE] for r in some),
             )
         )
     return made

@@ -65,7 +65,13 @@ class Item(NamedTuple):
 
 
 def make(
-    task: str, lines: int, seed: int, index: int, split: Split = "train", hops: Sequence[int] = (2, 3)
+    task: str,
+    lines: int,
+    seed: int,
+    index: int,
+    split: Split = "train",
+    hops: Sequence[int] = (2, 3),
+    near: float = 0.0,
 ) -> Item:
     """The item of that number; the same arguments give the same bytes everywhere.
 
@@ -73,10 +79,11 @@ def make(
         task: One of TASKS.
         lines: Of the text, about; a line is about eight tokens.
         hops: How many relations a question of several may join.
+        near: Share of the lines that answer nothing and are nearly about what is asked.
     """
     rng = random.Random(f"nano/{task}/{lines}/{seed}/{index}/{split}")  # noqa: S311 -- no secret
     asked = _ASK[task](rng, split, hops)
-    text, (planted,) = _text(rng, [asked], lines, split)
+    text, (planted,) = _text(rng, [asked], lines, split, near)
     documents, evidence = _documents(text, planted)
     name = f"nano-{task}-{lines}-s{seed}-{split}-{index}"
     sample = Sample(
