@@ -15,6 +15,7 @@ from tests.servers.model import ModelServer
 from tests.servers.real import RealServer
 from tests.support import planted
 from tests.support.cli import Cli
+from tests.support.generated import ROOT
 
 WORLD = planted.plant(12_000, 2, seed=31)
 CHUNKS = ("--chunk-tokens", "500", "--window", "8192", "--strategy", "sequential")
@@ -117,6 +118,16 @@ def test_estimates_are_close_with_a_real_server(cli: Cli, real_server: RealServe
         "--set", "attempts=1", *limits, sparse="800",
     )  # fmt: skip
     assert all(abs(share - 1) <= 0.15 for pair in shares for share in pair), shares
+
+
+def test_a_dry_run_counts_the_second_look_at_what_is_noted(world: Cli, server: ModelServer) -> None:
+    ledger = (ROOT / "src/longread/reading/prompts/ledger.toml").read_text()
+    calls = []
+    for wants in ("", "confirm = true\n"):
+        (world.folder / "mine.toml").write_text(f"exact = true\n{wants}{ledger}")
+        dry = world(*command(server, "--dry-run", "--prompts", "mine.toml"))
+        calls.append(json.loads(dry.stdout)["calls"])
+    assert calls[1] == calls[0] + 3
 
 
 def test_a_dry_run_asks_no_question_and_keeps_nothing(world: Cli, server: ModelServer) -> None:

@@ -98,6 +98,9 @@ class Rehearsal(LanguagePolicy):
         if self.prompts.format == "text" or not spread:
             return noted
         self.tally.output_tokens += len(tasks) * self.count(_ANSWER)
+        if self.prompts.confirm:
+            for task, held in zip(tasks, notes, strict=True):
+                await self._read(task, held, section, total, only=())
         return [Noted((Add(_FACT),))] * len(tasks)
 
     async def _ask(
