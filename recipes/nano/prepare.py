@@ -53,7 +53,7 @@ COMPARED: dict[str, tuple[str, dict[str, object]]] = {
     "balanced": ("1-full", _NO_AEPO | {"advantage": "group"}),
     "balanced-batch": ("1-full", _NO_AEPO | {"advantage": "batch"}),
     "balanced-task": ("1-full", _NO_AEPO),
-    "aepo": ("1-full", {"aepo": [0.1, 0.2]}),
+    "aepo": ("1-full", {"aepo": [0.1, 0.12]}),
     **{
         f"clipped-{unit}-{side}": (
             "1-full",
