@@ -9,10 +9,11 @@ other names and other seeds. What is there already stays as it is.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import random
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from lessons import CHUNK, HOPS, LESSONS, texts
@@ -83,13 +84,18 @@ the longest texts from the start, and rejection sampling through growing lengths
 learnt (the tokens of the memory stage go to its last stage)."""
 
 
-def items(
-    count: int, seed: int, lines: tuple[int, int], hops: Sequence[int], near: float = 0.0
-) -> Iterator[Item]:
-    """Questions of all tasks in turn."""
-    rng = random.Random(f"items/{seed}")  # noqa: S311 -- no secret
-    for index in range(count):
-        yield make(TASKS[index % len(TASKS)], rng.randint(*lines), seed, index, "train", hops, near)
+def asked(count: int) -> Iterator[tuple[str, list[Item]]]:
+    """The data that reinforcement learning asks about: questions of all tasks in turn, so many for each of ASKED."""
+    for seed, (name, lines) in enumerate(ASKED.items(), SEED + 1):
+        rng, near = random.Random(f"items/{seed}"), NEAR.get(name, 0.0)  # noqa: S311 -- no secret
+        tasks = itertools.islice(itertools.cycle(TASKS), count)
+        yield (
+            name,
+            [
+                make(task, rng.randint(*lines), seed, index, "train", ASKED_HOPS, near)
+                for index, task in enumerate(tasks)
+            ],
+        )
 
 
 def write(folder: Path, made: list[Item]) -> None:
@@ -179,11 +185,11 @@ def main() -> None:
     parser.add_argument("--smoke", action="store_true", help="Few texts, and few steps of each stage.")
     given = parser.parse_args()
     here, out = Path(__file__).parent, given.out
-    count, asked = (400, 100) if given.smoke else (30_000, 2_000)
+    count, questions = (400, 100) if given.smoke else (30_000, 2_000)
     prompts = (here / "prompts.toml").read_text("utf-8")
     settings = json.dumps(
         {
-            "texts": count, "questions": asked, "seed": SEED, "lessons": LESSONS, "chunk": CHUNK, "hops": HOPS,
+            "texts": count, "questions": questions, "seed": SEED, "lessons": LESSONS, "chunk": CHUNK, "hops": HOPS,
             "asked": ASKED, "asked hops": ASKED_HOPS, "near": NEAR, "prompts": prompts,
         }
     )  # fmt: skip
@@ -200,8 +206,8 @@ def main() -> None:
     made = {name: list(texts(count, SEED, lessons)) for name, lessons in LESSONS.items()}
     for name, some in made.items():
         write(out / name, some)
-    for number, (name, lines) in enumerate(ASKED.items(), SEED + 1):
-        write(out / name, list(items(asked, number, lines, ASKED_HOPS, NEAR.get(name, 0.0))))
+    for name, some in asked(questions):
+        write(out / name, some)
     write_checkpoint(out / "start", made["short"][:2_000], SEED)
     kept.write_text(settings, "utf-8")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import zipfile
 from pathlib import Path
 
@@ -287,21 +286,22 @@ def test_a_note_refused_for_its_quote_is_told_and_named(world: Cli) -> None:
         done = world(*ask(server), "--strategy", "sequential", "--prompts", "mine.toml", "--json")
         answer = json.loads(done.stdout)
         assert answer["answer"].startswith(WORLD.answer) and len(answer["citations"]) == 2
-        assert "2 notes were refused, since their quotes stand nowhere" in done.stderr
+        assert "2 notes refused: the quote stands nowhere in the text; see `longread runs show" in done.stderr
         notes = world("runs", "show", answer["run_id"], "--notes").stdout
         assert notes.count("The moon is a cheese. (refused: its quote does not stand there)") == 2
 
 
 def test_a_note_that_does_not_come_again_is_told_and_named(world: Cli) -> None:
-    read: set[str] = set()
+    prompts: list[str] = []
 
     def reply(prompt: str) -> str:
         said = planted.read(prompt)
-        section = re.search(r"\nSECTION (\d+) OF .+?--- world.txt ---\s+(\S+ \S+ \S+ \S+)", prompt, re.DOTALL)
-        if not said.startswith("NOTE") or not section or section[1] in read:
+        if not said.startswith("NOTE") or prompts:
             return said
-        read.add(section[1])
-        return f'{said}\nNOTE: The moon is a cheese. | "{section[2]}"'
+        prompts.append(prompt)
+        _, _, section = prompt.partition("--- world.txt ---\n")
+        stray = " ".join(section.splitlines()[3].split()[:6])
+        return f'{said}\nNOTE: The moon is a cheese. | "{stray}"'
 
     built_in = (ROOT / "src/longread/reading/prompts/ledger.toml").read_text()
     (world.folder / "mine.toml").write_text(f"exact = true\nconfirm = true\n{built_in}")
@@ -309,9 +309,11 @@ def test_a_note_that_does_not_come_again_is_told_and_named(world: Cli) -> None:
         done = world(*ask(server), "--strategy", "sequential", "--prompts", "mine.toml", "--json")
         answer = json.loads(done.stdout)
         assert answer["answer"].startswith(WORLD.answer) and len(answer["citations"]) == 2
-        assert "2 notes were refused, since their lines gave none when read again alone" in done.stderr
+        assert (
+            "1 note refused: its lines, read again alone, gave none; see `longread runs show" in done.stderr
+        )
         notes = world("runs", "show", answer["run_id"], "--notes").stdout
-        assert notes.count("The moon is a cheese. (refused: its line gave none when read alone)") == 2
+        assert notes.count("The moon is a cheese. (refused: its line gave none when read alone)") == 1
 
 
 def test_a_run_is_resumed_as_it_was_asked_or_not_at_all(world: Cli, server: ModelServer) -> None:

@@ -274,6 +274,7 @@ async def test_notes_to_confirm_are_kept_that_come_again_when_their_lines_are_re
         assert [one.quote for one in refused if one.stands] == [
             q for q in (TRUE[4:], BESIDE) if q not in kept
         ]
+        assert len(noted.calls) + (len(tasks) - 1) == len(prompts)  # one shared by two stands with the first
         shown, alone = prompts
         assert "None dances." in shown and "--- a.txt ---" in shown
         assert f"--- a.txt ---\nA {TRUE[4:]}\n" in alone and f"--- b.txt ---\n{BESIDE}\n" in alone
@@ -287,10 +288,37 @@ def test_lines_are_shown_alone_under_their_source_and_table_header() -> None:
     sections = Sections(corpus, split_corpus(corpus, 70, len))
     (whole,) = Sections(corpus, split_corpus(corpus, 1_000, len))
     two = Span("b", PAGES[1].index("sing"), PAGES[1].index("sing") + 10)  # part of two lines
-    assert show(whole, [two]) == "--- b.txt ---\n" + PAGES[1].removesuffix("None dances.\n")
-    last = sections[len(sections) - 1]
-    row = last.align("h,17")
-    assert row and show(last, [row]) == "--- t.csv ---\n(columns) name,size\nh,17\n"
+    assert show(whole.only([two])) == "--- b.txt ---\n" + PAGES[1].removesuffix("None dances.\n")
+    assert show(whole).endswith("\n--- t.csv ---\nname,size\n" + rows), "its header stands above its rows"
+    apart = [whole.align(line) for line in ("Few of them sing.", "None dances.")]
+    assert show(whole.only([span for span in apart if span])) == (
+        "--- b.txt ---\nFew of them sing.\nNone dances.\n"
+    )
+    for section, quote in ((whole, "b,11"), (sections[len(sections) - 1], "h,17")):
+        row = section.align(quote)
+        assert row and show(section.only([row])) == f"--- t.csv ---\n(columns) name,size\n{quote}\n"
+
+
+async def test_the_second_reading_quotes_from_what_it_is_shown_and_is_another_draw(tmp_path: Path) -> None:
+    first = f"{FOUND['lines'].splitlines()[0].replace(MISREAD, 'Rosa Reed lives in Ulm since 1990.')}"
+    replies = [first.replace("NOTE", "UPDATE n1", 1), 'NOTE: there | "Rosa Reed lives in Ulm"\nPLAN: next']
+    seeds: list[int | None] = []
+
+    def reply(messages: tuple[Message, ...], sampling: Sampling) -> str:
+        seeds.append(sampling.seed)
+        return replies[len(seeds) - 1]
+
+    text = "They say Rosa Reed lives in Ulm, once.\nBob sings.\nRosa Reed lives in Ulm since 1990.\n"
+    corpus = Corpus((Document("a", "a.txt", text),))
+    section = Sections(corpus, split_corpus(corpus, 1_000, len))[0]
+    asked = policy(ScriptedModel(reply), built_in(tmp_path, exact=True, confirm=True))
+    held = Notes().update([Add("", "Bob sings.")], None, section)
+    (noted,) = await asked.note([Task("Where?")], [held], section, 1)
+    after = held.update(noted.operations, noted.plan, section)
+    assert [(one.quote, one.replaces) for one in after.entries[1:]] == [
+        ("Rosa Reed lives in Ulm since 1990.", 1)
+    ]
+    assert after.plan == "next" and len(set(seeds)) == 2
 
 
 async def test_a_section_that_gives_no_note_to_confirm_is_read_once(tmp_path: Path) -> None:

@@ -76,6 +76,16 @@ def test_each_word_is_one_token_and_any_text_has_some(turns: Turns) -> None:
         assert turns.decode(turns.encode(text)) == text
 
 
+def test_texts_of_the_memory_stage_have_lines_nearly_about_the_question(prepare: ModuleType) -> None:
+    spoken_of = {}
+    for name, items in prepare.asked(10):
+        assert [item.sample.task for item in items] == [*TASKS, *TASKS]
+        lines = [line for d in items[0].documents for line in d.text.splitlines()]
+        (subject,) = re.findall(r"[A-Z]\w+ [A-Z]\w+", items[0].sample.question)
+        spoken_of[name] = sum(any(word in line for word in subject.split()) for line in lines) / len(lines)
+    assert spoken_of.pop("memory") > 0.25 > 0.2 > max(spoken_of.values())
+
+
 def test_lines_nearly_about_the_question_leave_its_answer_alone() -> None:
     for index in range(20):
         plain, near = (make("multi_hop", 300, 7, index, near=near) for near in (0.0, 0.5))

@@ -108,6 +108,7 @@ NOTED = """\
 format = "ledger"
 exact = true
 confirm = true
+split = "$question"
 note = '''
 $notes
 $section
@@ -133,26 +134,28 @@ def test_a_section_read_twice_is_one_update_whose_gain_both_conversations_have(
 
     def careful(prompt: str) -> str:
         """Its tokenizer has no word for NOTE: a reply without form is a note of its own words."""
-        return gold if len(spoken.batches) <= 2 else "update" if prompt.endswith("update") else rule(prompt)
+        return gold if len(spoken.batches) <= 3 else "update" if prompt.endswith("update") else rule(prompt)
 
     def careless(prompt: str) -> str:
         """The same, but for what it says in its second reading."""
-        return "update" if len(spoken.batches) == 2 else careful(prompt)
+        return "update" if len(spoken.batches) == 3 else careful(prompt)
 
+    # A question that is no plain one is split first, which updates nothing.
+    case = case._replace(sample=replace(case.sample, question=f"{case.sample.question} ."))
     how = replace(
         reads(tiny), prompts=str(tmp_path / "noted.toml"), window=4096, answer=40, chunk=64, notes=64
     )
     (tmp_path / "noted.toml").write_text(NOTED, "utf-8")
     spoken.rule = careful
     (made,) = run([case], 1, how, spoken)
-    assert made.gains == (1.0, 1.0, 0.0, 0.0, None)
-    assert made.updates == (0, 0, 1, 2, None)
+    assert made.gains == (None, 1.0, 1.0, 0.0, 0.0, None)
+    assert made.updates == (None, 0, 0, 1, 2, None)
     assert (made.gained, made.reward) == (1.0, 1.0)
     spoken.batches.clear()
     spoken.rule = careless
     (made,) = run([case], 1, how, spoken)
-    assert (made.gains, made.gained) == ((0.0, 0.0, 0.0, 0.0), 0.0)
-    assert made.updates == (0, 0, 1, 2)
+    assert (made.gains, made.gained) == ((None, 0.0, 0.0, 0.0, 0.0), 0.0)
+    assert made.updates == (None, 0, 0, 1, 2)
 
 
 def test_full_context_is_one_conversation(tiny: Tiny) -> None:

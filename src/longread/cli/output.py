@@ -172,14 +172,14 @@ class Display:
                 self._print(answer)
         sys.stdout.flush()
         self.say(summary(first, self._tokens))
-        for count, what in (
-            (self._inexact, "were refused, since their quotes stand nowhere in the text"),
-            (self._unconfirmed, "were refused, since their lines gave none when read again alone"),
-            (self._dropped, "of little weight were dropped to stay within notes_tokens"),
+        for count, why in (
+            (self._inexact, "refused: the quote stands nowhere in the text"),
+            (self._unconfirmed, "refused: its lines, read again alone, gave none"),
+            (self._dropped, "of little weight dropped to stay within notes_tokens"),
         ):
             if count:
-                named = f"`longread runs show {first.run_id} --notes` names them"
-                self.say(f"{count:,} notes {what}; {named}")
+                notes = "note" if count == 1 else "notes"
+                self.say(f"{count:,} {notes} {why}; see `longread runs show {first.run_id} --notes`")
 
     def _print(self, answer: Answer) -> None:
         if self._stream and self._printed and not answer.stored:

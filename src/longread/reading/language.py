@@ -42,7 +42,6 @@ from longread.reading.section import Section
 from longread.reading.shown import flat, ledger, line, plan, show, wishes
 from longread.reading.support import Evidence, supporting, supports
 from longread.reading.worth import level, worth
-from longread.types import Span
 
 ASSUMED_WINDOW = 32_768
 """Tokens, for servers that do not say."""
@@ -241,37 +240,37 @@ class LanguagePolicy(Asking):
     async def _confirmed(self, noted: Noted, task: Task, notes: Notes, section: Section, total: int) -> Noted:
         """Where prompts want it, those of the notes that are taken again when the lines they quote are read alone.
 
-        A slip that comes once in a thousand sections is sure to come in a long text, and hardly ever comes twice;
-        only what gave notes is read twice. The plan is that of the second reading.
+        A slip that comes once in a thousand sections is sure to come in a long text, and seldom comes twice; only
+        what gave notes is read twice. The plan is that of the second reading.
         """
         quoted = {one: section.align(one.quote) for one in noted.operations if isinstance(one, Add | Replace)}
         spans = [span for span in quoted.values() if span]
         if not (self.prompts.confirm and spans):
             return noted
-        again = await self._read(task, notes, section, total, spans)
-        found = [section.align(one.quote) for one in again.operations if isinstance(one, Add | Replace)]
-        refused = {
-            one: Refuse(one.claim, one.quote, stands=True)
+        # Another seed: where all of a section is quoted, the same request would have the same reply.
+        later = replace(self, seed=None if self.seed is None else self.seed + self.attempts)
+        lines = section.only(spans)
+        again = await later._read(task, notes, lines, total)
+        found = [lines.align(one.quote) for one in again.operations if isinstance(one, Add | Replace)]
+        kept = {
+            one
             for one, span in quoted.items()
-            if not any(span and other and matches(span, other) for other in found)
+            if span and any(other and matches(span, other) for other in found)
         }
+        operations = tuple(
+            Refuse(one.claim, one.quote, stands=True)
+            if isinstance(one, Add | Replace) and one not in kept
+            else one
+            for one in noted.operations
+        )
         return Noted(
-            tuple(
-                refused.get(one, one) if isinstance(one, Add | Replace) else one for one in noted.operations
-            ),
-            again.plan if len(refused) < len(quoted) else None,
+            operations,
+            again.plan if kept else None,
             (*noted.calls, *again.calls),
             noted.repaired or again.repaired,
         )
 
-    async def _read(
-        self,
-        task: Task,
-        notes: Notes,
-        section: Section,
-        total: int,
-        only: Sequence[Span] | None = None,
-    ) -> Noted:
+    async def _read(self, task: Task, notes: Notes, section: Section, total: int) -> Noted:
         structured = self.prompts.format == "ledger" and self.model.structured
         template = "note_json" if structured and "note_json" in self.prompts.templates else "note"
         prompt = self._render(
@@ -280,7 +279,7 @@ class LanguagePolicy(Asking):
             notes=ledger(notes),
             memory=notes.memory,
             plan=plan(notes),
-            section=show(section, only),
+            section=show(section),
             number=section.index + 1,
             total=total,
             budget=self.budgets.notes,

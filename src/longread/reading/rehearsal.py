@@ -100,7 +100,7 @@ class Rehearsal(LanguagePolicy):
         self.tally.output_tokens += len(tasks) * self.count(_ANSWER)
         if self.prompts.confirm:
             for task, held in zip(tasks, notes, strict=True):
-                await self._read(task, held, section, total, only=())
+                await self._read(task, held, section.only(()), total)
         return [Noted((Add(_FACT),))] * len(tasks)
 
     async def _ask(

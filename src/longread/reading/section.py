@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple, overload
 
@@ -18,8 +18,10 @@ class Piece(NamedTuple):
     source: str
     kind: str
     header: str
-    """Table header to show above `text` when the piece starts below it, else empty."""
+    """Of a table, to be shown above `text` when the piece starts below it; empty where there is none."""
     text: str
+    cut: bool = False
+    """Whether it is what is left of a piece, and not its first part."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,10 @@ class Section:
         """Whether `quote` stands here word for word, whatever white space, case, quotation marks and markup."""
         return any(haystack.exact(quote) or haystack.folded(quote) for haystack in self._haystacks)
 
+    def only(self, spans: Collection[Span]) -> Section:
+        """The lines that have a part in one of the spans, and nothing else."""
+        return replace(self, pieces=tuple(part for piece in self.pieces for part in _parts(piece, spans)))
+
     @cached_property
     def _haystacks(self) -> list[Haystack]:
         return [Haystack(piece.text) for piece in self.pieces]
@@ -56,6 +62,21 @@ class Section:
             if piece.span.doc == span.doc and piece.span.start <= span.start and span.end <= piece.span.end:
                 return piece.text[span.start - piece.span.start : span.end - piece.span.start]
         raise ValueError(f"{span} is not in chunk {self.index}")
+
+
+def _parts(piece: Piece, spans: Collection[Span]) -> Iterator[Piece]:
+    """What is left of a piece, one part for each stretch of lines that have a part in `spans`."""
+    stretches: list[tuple[int, int]] = []
+    end = 0
+    for line in piece.text.splitlines(keepends=True):
+        start, end = end, end + len(line)
+        first, last = piece.span.start + start, piece.span.start + end
+        if any(span.doc == piece.span.doc and span.start < last and first < span.end for span in spans):
+            joins = stretches and stretches[-1][1] == start
+            stretches.append((stretches.pop()[0] if joins else start, end))
+    for at, (start, end) in enumerate(stretches):
+        span = Span(piece.span.doc, piece.span.start + start, piece.span.start + end)
+        yield piece._replace(span=span, text=piece.text[start:end], cut=at > 0)
 
 
 class Sections(Sequence[Section]):
@@ -92,5 +113,4 @@ class Sections(Sequence[Section]):
 
     def _piece(self, span: Span) -> Piece:
         document = self.corpus.document(span.doc)
-        header = document.header if span.start > 0 else ""
-        return Piece(span, document.source, document.kind, header, self.corpus.text(span))
+        return Piece(span, document.source, document.kind, document.header, self.corpus.text(span))

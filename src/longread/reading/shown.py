@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from longread.reading.notes import Entry, Notes
 from longread.reading.policy import Task
-from longread.reading.section import Piece, Section
-from longread.types import Span
+from longread.reading.section import Section
 
 _SHOWN_QUOTE = 300
 """Characters of a quote shown to the model; the entry keeps all of it."""
@@ -15,29 +12,15 @@ _PLAN = 500
 """Characters of a plan shown to the model."""
 
 
-def show(section: Section, only: Collection[Span] | None = None) -> str:
-    """A section as the model sees it: each piece under its source, and its table header if it lacks one.
-
-    Args:
-        only: Spans within the section; lines that have no part in any of them are left out.
-    """
-    shown = []
+def show(section: Section) -> str:
+    """A section as the model sees it: each piece under its source, and its table header if it starts below that."""
+    shown = ""
     for piece in section.pieces:
-        text = piece.text if only is None else _lines(piece, only)
-        columns = f"(columns) {piece.header}\n" if piece.header else ""
-        if text:
-            shown.append(f"--- {piece.source} ---\n{columns}{text}")
-    return "\n".join(shown)
-
-
-def _lines(piece: Piece, only: Collection[Span]) -> str:
-    bounds = [(span.start, span.end) for span in only if span.doc == piece.span.doc]
-    kept, end = [], piece.span.start
-    for line in piece.text.splitlines(keepends=True):
-        start, end = end, end + len(line)
-        if any(first < end and start < last for first, last in bounds):
-            kept.append(line)
-    return "".join(kept)
+        if not piece.cut:
+            shown += ("\n" if shown else "") + f"--- {piece.source} ---\n"
+            shown += f"(columns) {piece.header}\n" if piece.header and piece.span.start > 0 else ""
+        shown += piece.text
+    return shown
 
 
 def line(entry: Entry) -> str:

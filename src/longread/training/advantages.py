@@ -57,12 +57,11 @@ def step_advantages(
 
     A_ik = (1 - c) A_i + c C_ik, where C_ik = (g_ik - mean of g_k over the group) / std of all g of the task, and g_ik
     is the share of gold facts that update k captured, less the share it lost and what its notes beside them cost.
-    Updates at one position k of one group read the same text. Conversations that update nothing (the answer) keep
-    A_i.
+    Updates k of one group read the same text, in one conversation or two. Where there is no update, A_i stays.
 
     Args:
         advantages: (N,), one a trajectory.
-        gains: (N, K), NaN where there is no update.
+        gains: (N, K), one an update; NaN where there is none.
         groups, tasks: (N,) int64.
         coefficient: c in [0, 1]; 0 is the paper's credit by trajectory.
 

@@ -35,8 +35,8 @@ class Trajectory:
     """For each conversation, gold facts captured by its update, less those lost and what stray notes cost, as a share
     of all; None where it updates nothing."""
     updates: tuple[int | None, ...] = ()
-    """For each conversation, which update of the memory it is part of: most take one, some two (`confirm`). Those of
-    attempts at one question read the same text. None as in `gains`."""
+    """For each conversation, which update of the memory it is part of: most updates take one, some two (`confirm`).
+    Update k of all attempts at a question reads the same text. None as in `gains`."""
 
     @property
     def gained(self) -> float:

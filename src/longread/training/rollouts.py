@@ -18,6 +18,7 @@ from longread.documents.chunk import PIECE_OVERHEAD, split_corpus
 from longread.models.base import ChatModel
 from longread.models.turns import Turns
 from longread.reading.asking import UnusableReplyError
+from longread.reading.events import ChunkBegun, Event
 from longread.reading.language import LanguagePolicy
 from longread.reading.notes import Entry, Notes
 from longread.reading.prompts import load_prompts
@@ -144,7 +145,7 @@ async def _attempt(
     number: int, sample: Sample, read: Sections, reads: Reads, nonce: str, stray_cost: float, lane: Lane
 ) -> Trajectory:
     trace = _Trace(sample, lane, stray_cost)
-    reading = Reading([sample.question], reads.policy(lane, nonce), read, trace, lambda _: None)
+    reading = Reading([sample.question], reads.policy(lane, nonce), read, trace, trace.see)
     response = ""
     with suppress(UnusableReplyError):
         (draft,) = await get_strategy(_STRATEGIES[reads.mode])(reading)
@@ -173,20 +174,24 @@ class _Trace(UnkeptRun):
         self.gains: dict[int, tuple[int, float]] = {}
         """By conversation: its update, and gold facts captured less those lost and what stray notes cost, as a share
         of all."""
-        self._credited = 0
+        self._begun = 0
         """Conversations before the update."""
+
+    def see(self, event: Event) -> None:
+        """Marks where the conversations of an update begin."""
+        if isinstance(event, ChunkBegun):
+            self._begun = len(self._lane.conversations)
 
     def step(
         self, position: int, question: int, chunk: int, before: Notes, after: Notes, change: Change
     ) -> None:
-        """Credits what was said since the update before."""
+        """Credits what was said of the chunk."""
         if self._evidence:
             held, holds = (share(self._evidence, standing(notes)) for notes in (before, after))
             strays = sum(not self._gold(entry) for entry in after.missing(before))
             cost = self._stray_cost * strays / len(self._evidence)
-            said = range(self._credited, len(self._lane.conversations))
+            said = range(self._begun, len(self._lane.conversations))
             self.gains |= dict.fromkeys(said, (position, holds - held - cost))
-        self._credited = len(self._lane.conversations)
 
     def _gold(self, entry: Entry) -> bool:
         span = entry.span

@@ -128,7 +128,7 @@ def _context(text: str, at: int, piece: Piece) -> str:
     if piece.kind == "markdown":
         return _heading(text, max(0, at - _ABOVE), at)
     if piece.kind == "table":
-        return piece.header.strip()[:300]
+        return piece.header.strip()[:300] if piece.span.start > 0 else ""
     if piece.kind not in ("code", "json"):
         return ""
     lines = text[max(0, at - _ABOVE) : at].split("\n")
