@@ -66,6 +66,7 @@ def draw(columns: dict[str, dict[str, list[Rows]]], picture: Path) -> None:
             axis.set_ylabel(unit)
         axes[0, across].set_title(part, fontsize="medium")
         axes[-1, across].set_xlabel("step")
+        axes[0, across].margins(y=0.3)  # room for the names
         axes[0, across].legend(fontsize="x-small", ncols=2)
     figure.tight_layout()
     figure.savefig(picture, metadata={"Date": None} if picture.suffix == ".svg" else None)
