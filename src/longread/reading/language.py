@@ -19,6 +19,7 @@ from longread.models.base import ChatModel, Delta
 from longread.reading.asking import Asking, NoFormError, Request, UnusableReplyError
 from longread.reading.budgets import Budgets
 from longread.reading.choosing import choose
+from longread.reading.confirming import confirmed, quoted
 from longread.reading.marks import AnswerStream
 from longread.reading.notes import Add, Entry, Notes, Refuse, Replace, Rewrite
 from longread.reading.policy import NOT_ANSWERED, Call, Draft, Emit, Noted, Review, Task, Turn
@@ -37,7 +38,6 @@ from longread.reading.replies import (
     parse_split,
     parse_standing,
 )
-from longread.reading.retained import matches
 from longread.reading.section import Section
 from longread.reading.shown import flat, ledger, line, plan, show, wishes
 from longread.reading.support import Evidence, supporting, supports
@@ -238,37 +238,13 @@ class LanguagePolicy(Asking):
         return await self._confirmed(noted, task, notes, section, total)
 
     async def _confirmed(self, noted: Noted, task: Task, notes: Notes, section: Section, total: int) -> Noted:
-        """Where prompts want it, those of the notes that are taken again when the lines they quote are read alone.
-
-        A slip that comes once in a thousand sections is sure to come in a long text, and seldom comes twice; only
-        what gave notes is read twice. The plan is that of the second reading.
-        """
-        quoted = {one: section.align(one.quote) for one in noted.operations if isinstance(one, Add | Replace)}
-        spans = [span for span in quoted.values() if span]
-        if not (self.prompts.confirm and spans):
+        """What is left of it where prompts want notes confirmed; all of it where they do not."""
+        if not self.prompts.confirm or not (spans := quoted(noted, section).values()):
             return noted
         # Another seed: where all of a section is quoted, the same request would have the same reply.
         later = replace(self, seed=None if self.seed is None else self.seed + self.attempts)
         lines = section.only(spans)
-        again = await later._read(task, notes, lines, total)
-        found = [lines.align(one.quote) for one in again.operations if isinstance(one, Add | Replace)]
-        kept = {
-            one
-            for one, span in quoted.items()
-            if span and any(other and matches(span, other) for other in found)
-        }
-        operations = tuple(
-            Refuse(one.claim, one.quote, stands=True)
-            if isinstance(one, Add | Replace) and one not in kept
-            else one
-            for one in noted.operations
-        )
-        return Noted(
-            operations,
-            again.plan if kept else None,
-            (*noted.calls, *again.calls),
-            noted.repaired or again.repaired,
-        )
+        return confirmed(noted, section, await later._read(task, notes, lines, total), lines)
 
     async def _read(self, task: Task, notes: Notes, section: Section, total: int) -> Noted:
         structured = self.prompts.format == "ledger" and self.model.structured
