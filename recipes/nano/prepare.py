@@ -9,7 +9,6 @@ other names and other seeds. What is there already stays as it is.
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import random
 import sys
@@ -88,14 +87,11 @@ def asked(count: int) -> Iterator[tuple[str, list[Item]]]:
     """The data that reinforcement learning asks about: questions of all tasks in turn, so many for each of ASKED."""
     for seed, (name, lines) in enumerate(ASKED.items(), SEED + 1):
         rng, near = random.Random(f"items/{seed}"), NEAR.get(name, 0.0)  # noqa: S311 -- no secret
-        tasks = itertools.islice(itertools.cycle(TASKS), count)
-        yield (
-            name,
-            [
-                make(task, rng.randint(*lines), seed, index, "train", ASKED_HOPS, near)
-                for index, task in enumerate(tasks)
-            ],
-        )
+        made = [
+            make(TASKS[at % len(TASKS)], rng.randint(*lines), seed, at, "train", ASKED_HOPS, near)
+            for at in range(count)
+        ]
+        yield name, made
 
 
 def write(folder: Path, made: list[Item]) -> None:

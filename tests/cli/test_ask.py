@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import jsonschema
@@ -275,20 +276,25 @@ def test_a_prompt_set_of_ones_own_is_used_and_is_another_run(world: Cli, server:
         assert broken.returncode == 2 and "confirm is true or false" in last_line(broken.stderr)
 
 
+def told(world: Cli, wants: str, reply: Callable[[str], str]) -> tuple[str, str]:
+    """What a run with a prompt set that wants more tells at its end, and its notes; its answer stands."""
+    built_in = (ROOT / "src/longread/reading/prompts/ledger.toml").read_text()
+    (world.folder / "mine.toml").write_text(wants + built_in)
+    with ModelServer(reply) as server:
+        done = world(*ask(server), "--strategy", "sequential", "--prompts", "mine.toml", "--json")
+    answer = json.loads(done.stdout)
+    assert answer["answer"].startswith(WORLD.answer) and len(answer["citations"]) == 2
+    return done.stderr, world("runs", "show", answer["run_id"], "--notes").stdout
+
+
 def test_a_note_refused_for_its_quote_is_told_and_named(world: Cli) -> None:
     def reply(prompt: str) -> str:
         said = planted.read(prompt)
         return f'NOTE: The moon is a cheese. | "made of cheese"\n{said}' if said.startswith("NOTE") else said
 
-    built_in = (ROOT / "src/longread/reading/prompts/ledger.toml").read_text()
-    (world.folder / "mine.toml").write_text(f"exact = true\n{built_in}")
-    with ModelServer(reply) as server:
-        done = world(*ask(server), "--strategy", "sequential", "--prompts", "mine.toml", "--json")
-        answer = json.loads(done.stdout)
-        assert answer["answer"].startswith(WORLD.answer) and len(answer["citations"]) == 2
-        assert "2 notes refused: the quote stands nowhere in the text; see `longread runs show" in done.stderr
-        notes = world("runs", "show", answer["run_id"], "--notes").stdout
-        assert notes.count("The moon is a cheese. (refused: its quote does not stand there)") == 2
+    end, notes = told(world, "exact = true\n", reply)
+    assert "2 notes refused: the quote stands nowhere in the text; see `longread runs show" in end
+    assert notes.count("The moon is a cheese. (refused: its quote does not stand there)") == 2
 
 
 def test_a_note_that_does_not_come_again_is_told_and_named(world: Cli) -> None:
@@ -303,17 +309,9 @@ def test_a_note_that_does_not_come_again_is_told_and_named(world: Cli) -> None:
         stray = " ".join(section.splitlines()[3].split()[:6])
         return f'{said}\nNOTE: The moon is a cheese. | "{stray}"'
 
-    built_in = (ROOT / "src/longread/reading/prompts/ledger.toml").read_text()
-    (world.folder / "mine.toml").write_text(f"exact = true\nconfirm = true\n{built_in}")
-    with ModelServer(reply) as server:
-        done = world(*ask(server), "--strategy", "sequential", "--prompts", "mine.toml", "--json")
-        answer = json.loads(done.stdout)
-        assert answer["answer"].startswith(WORLD.answer) and len(answer["citations"]) == 2
-        assert (
-            "1 note refused: its lines, read again alone, gave none; see `longread runs show" in done.stderr
-        )
-        notes = world("runs", "show", answer["run_id"], "--notes").stdout
-        assert notes.count("The moon is a cheese. (refused: its line gave none when read alone)") == 1
+    end, notes = told(world, "exact = true\nconfirm = true\n", reply)
+    assert "1 note refused: its lines, read again alone, gave none; see `longread runs show" in end
+    assert notes.count("The moon is a cheese. (refused: its line gave none when read alone)") == 1
 
 
 def test_a_run_is_resumed_as_it_was_asked_or_not_at_all(world: Cli, server: ModelServer) -> None:

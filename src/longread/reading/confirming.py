@@ -6,6 +6,8 @@ notes is read twice.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from longread.reading.notes import Add, Refuse, Replace
 from longread.reading.policy import Noted
 from longread.reading.retained import matches
@@ -19,15 +21,13 @@ def quoted(noted: Noted, section: Section) -> dict[Add | Replace, Span]:
     return {one: span for one in notes if (span := section.align(one.quote))}
 
 
-def confirmed(first: Noted, section: Section, again: Noted, lines: Section) -> Noted:
-    """What two readings give together, of a section and of the lines of it that the first quotes.
+def confirmed(first: Noted, places: Mapping[Add | Replace, Span], again: Noted, lines: Section) -> Noted:
+    """What two readings give together, of a section and of the lines of it that the first quotes at `places`.
 
     A note is kept if the second quotes the same place. The plan is that of the second, if anything is kept.
     """
     found = quoted(again, lines).values()
-    kept = {
-        one for one, span in quoted(first, section).items() if any(matches(span, other) for other in found)
-    }
+    kept = {one for one, span in places.items() if any(matches(span, other) for other in found)}
     operations = tuple(
         Refuse(one.claim, one.quote, stands=True)
         if isinstance(one, Add | Replace) and one not in kept

@@ -239,12 +239,12 @@ class LanguagePolicy(Asking):
 
     async def _confirmed(self, noted: Noted, task: Task, notes: Notes, section: Section, total: int) -> Noted:
         """What is left of it where prompts want notes confirmed; all of it where they do not."""
-        if not self.prompts.confirm or not (spans := quoted(noted, section).values()):
+        if not self.prompts.confirm or not (places := quoted(noted, section)):
             return noted
         # Another seed: where all of a section is quoted, the same request would have the same reply.
         later = replace(self, seed=None if self.seed is None else self.seed + self.attempts)
-        lines = section.only(spans)
-        return confirmed(noted, section, await later._read(task, notes, lines, total), lines)
+        lines = section.only(places.values())
+        return confirmed(noted, places, await later._read(task, notes, lines, total), lines)
 
     async def _read(self, task: Task, notes: Notes, section: Section, total: int) -> Noted:
         structured = self.prompts.format == "ledger" and self.model.structured
