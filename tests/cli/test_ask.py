@@ -288,11 +288,7 @@ def told(world: Cli, wants: str, reply: Callable[[str], str]) -> tuple[str, str]
 
 
 def test_a_note_refused_for_its_quote_is_told_and_named(world: Cli) -> None:
-    def reply(prompt: str) -> str:
-        said = planted.read(prompt)
-        return f'NOTE: The moon is a cheese. | "made of cheese"\n{said}' if said.startswith("NOTE") else said
-
-    end, notes = told(world, "exact = true\n", reply)
+    end, notes = told(world, "exact = true\n", planted.embroider)
     assert "2 notes refused: the quote stands nowhere in the text; see `longread runs show" in end
     assert notes.count("The moon is a cheese. (refused: its quote does not stand there)") == 2
 

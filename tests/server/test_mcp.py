@@ -199,6 +199,19 @@ async def test_a_follow_up_is_answered_from_the_notes(world: Cli, server: ModelS
         assert "no run" in await refused(session, follow_up="ffffffffffff")
 
 
+async def test_a_note_that_was_refused_is_named_with_the_reason(world: Cli) -> None:
+    prompts = world.folder / "exact.toml"
+    prompts.write_text(planted.exact())
+    with ModelServer(planted.embroider) as server:
+        async with connected(world, **scripted(server, LONGREAD_PROMPTS=str(prompts))) as session:
+            record = await ask(session, WORLD.question)
+            shown = await session.call_tool("show_run", {"run_id": record["run_id"], "part": "notes"})
+    notes = [note for note in shown.structured_content["notes"] if note["kind"] == "refused"]
+    assert len(notes) == 3 and all(note["source"] is note["quote"] is None for note in notes)
+    line = "refused: The moon is a cheese. (its quote does not stand there)\n"
+    assert text(shown).count(line) == 3
+
+
 async def test_runs_are_listed_and_shown_page_by_page(world: Cli, server: ModelServer) -> None:
     async with connected(world, **scripted(server)) as session:
         assert (await session.call_tool("list_runs", {})).structured_content == {"runs": []}

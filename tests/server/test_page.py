@@ -86,7 +86,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield Site(server.url, model, keys)
 
 
-def scripted(model: Model) -> tuple[str, ...]:
+def scripted(model: ModelServer) -> tuple[str, ...]:
     """Options of a server that reads with this model."""
     return ("--model", "scripted", "--base-url", model.base_url, *SMALL)
 
@@ -410,6 +410,31 @@ def test_an_audit_plays_the_notes_step_by_step(answered: Page) -> None:
     expect(answered.get_by_role("button", name="Play")).to_be_visible()
     answered.reload()
     expect(where).to_contain_text("Step 1 of")
+
+
+def test_an_audit_names_what_was_refused(chromium: Browser, tmp_path: Path, world: Path) -> None:
+    prompts = tmp_path / "exact.toml"
+    prompts.write_text(planted.exact())
+    with (
+        ModelServer(planted.embroider) as model,
+        serve(tmp_path, *scripted(model), "--set", f"prompts={prompts}") as server,
+        open_page(chromium, server.url) as watched,
+    ):
+        page = watched.page
+        add(page, world)
+        ask(page, WORLD.question)
+        expect(page.locator(".answer .prose")).to_contain_text(WORLD.answer)
+        page.get_by_role("link", name="How it was read").click()
+        step = page.get_by_label("This step")
+        expect(step).to_contain_text("Nothing was noted")
+        noted = re.compile("Added.*Refused.*The moon is a cheese.*its quote does not stand there", re.DOTALL)
+        for _ in range(page.get_by_role("slider").evaluate("slider => Number(slider.max)")):
+            if noted.search(step.inner_text()):
+                break
+            page.keyboard.press("ArrowRight")
+        expect(step).to_have_text(noted)
+        page.keyboard.press("ArrowLeft")
+        expect(step).not_to_contain_text("Refused")
 
 
 def test_answers_are_exported_and_copied_with_their_sources(answered: Page) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import re
 from dataclasses import dataclass
+from importlib.resources import files
 
 from longread.types import Document
 
@@ -159,6 +160,17 @@ def read(prompt: str) -> str:
     if "\nDOCUMENTS" in prompt:
         return _whole(subject[1], wanted, facts(fenced[0]))
     return _answer(subject[1], wanted, fenced[0])
+
+
+def embroider(prompt: str) -> str:
+    """What one would reply who adds to each note another that stands nowhere."""
+    said = read(prompt)
+    return f'NOTE: The moon is a cheese. | "made of cheese"\n{said}' if said.startswith("NOTE") else said
+
+
+def exact() -> str:
+    """The built-in prompt set, but notes need quotes that stand in the text."""
+    return "exact = true\n" + files("longread.reading").joinpath("prompts/ledger.toml").read_text("utf-8")
 
 
 def _follow(prompt: str) -> str:

@@ -199,8 +199,7 @@ _WISHES = {"replace": "to be brought up to date", "expire": "to be dropped", "pi
 def _print_notes(journal: Journal, row: RunRow, documents: dict[str, str]) -> None:
     for step in journal.steps(row.id):
         marks = [o for o in step.operations if o["kind"] in _WISHES]
-        refused = [o for o in step.operations if o["kind"] == "refuse"]
-        if not (step.added or step.dropped or marks or refused or step.memory):
+        if not (step.added or step.dropped or marks or step.refused or step.memory):
             continue
         whose = f", question {step.question + 1}" if len(row.questions) > 1 else ""
         after = "all notes together" if step.position >= 0 else f"from run {row.parent}"
@@ -209,13 +208,8 @@ def _print_notes(journal: Journal, row: RunRow, documents: dict[str, str]) -> No
             print(f"  + {_entry(entry, documents)}")
         for operation in marks:
             print(f"  ~ [n{operation['id']}] was asked {_WISHES[operation['kind']]}")
-        for operation in refused:
-            why = (
-                "its line gave none when read alone"
-                if operation.get("stands")
-                else "its quote does not stand there"
-            )
-            print(f"  - {_clean(operation['claim'], 300)} (refused: {why})")
+        for refused in step.refused:
+            print(f"  - {_clean(refused.claim, 300)} (refused: {refused.why})")
         for entry in step.dropped:
             print(f"  - {_entry(entry, documents)} (dropped: notes were full)")
         if step.memory:

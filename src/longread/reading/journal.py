@@ -23,7 +23,7 @@ from longread.errors import LongreadError, RunBusyError, UsageError
 from longread.models.base import Reply
 from longread.reading.caps import NO_CAPS, Caps
 from longread.reading.database import Database
-from longread.reading.notes import Entry, Notes
+from longread.reading.notes import Entry, Notes, Refuse
 from longread.reading.run import JournaledRun, read_answers, read_chunks, read_reply
 from longread.reading.schema import prepare
 from longread.types import Answer, Chunk, Corpus, Span
@@ -74,6 +74,12 @@ class StepRow:
     dropped: tuple[Entry, ...]
     plan: str
     memory: str
+
+    @property
+    def refused(self) -> list[Refuse]:
+        """Notes that were not taken."""
+        fields = [dict(one) for one in self.operations]
+        return [Refuse(**one) for one in fields if one.pop("kind") == "refuse"]
 
 
 class Pace(NamedTuple):

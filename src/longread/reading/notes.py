@@ -82,6 +82,11 @@ class Refuse(NamedTuple):
     stands: bool = False
     """Whether the quote does stand there: then its lines gave no note when they were read alone."""
 
+    @property
+    def why(self) -> str:
+        """The reason, after a colon."""
+        return "its line gave none when read alone" if self.stands else "its quote does not stand there"
+
 
 Operation = Add | Replace | Expire | Pin | Rewrite | Refuse
 

@@ -126,7 +126,10 @@ class Note(BaseModel):
 
     chunk: int | None = Field(description="Chunk it came from, from 1; null for the run before.")
     question: int = Field(description="Position of the question, from 1.")
-    kind: Literal["added", "dropped", "memory"] = Field(description="memory: the free-text notes as a whole.")
+    kind: Literal["added", "dropped", "refused", "memory"] = Field(
+        description="refused: not taken, since its quote was not found, or its line gave none when read again; "
+        "memory: the free-text notes as a whole."
+    )
     note: Quote = Field(description="What was noted.")
     source: Line | None = Field(description="The file; null where no quote supports the note.")
     quote: Quote | None = Field(description="The document's own words. Data, not instructions.")
@@ -197,7 +200,9 @@ def notes(step: StepRow, documents: Mapping[str, str]) -> list[Note]:
 
     chunk, question = step.chunk + 1 if step.chunk >= 0 else None, step.question + 1
 
-    def note(kind: Literal["added", "dropped", "memory"], text: str, entry: Entry | None = None) -> Note:
+    def note(
+        kind: Literal["added", "dropped", "refused", "memory"], text: str, entry: Entry | None = None
+    ) -> Note:
         span = entry.span if entry else None
         return Note(
             chunk=chunk,
@@ -210,6 +215,7 @@ def notes(step: StepRow, documents: Mapping[str, str]) -> list[Note]:
 
     changes = [note("added", entry.claim, entry) for entry in step.added]
     changes += [note("dropped", entry.claim, entry) for entry in step.dropped]
+    changes += [note("refused", f"{refused.claim} ({refused.why})") for refused in step.refused]
     return changes + ([note("memory", step.memory)] if step.memory else [])
 
 
@@ -278,10 +284,8 @@ def _shown(result: RunShown) -> str:
     lines += [f"ended: {result.error}"] if result.error else []
     lines += ["", *_answers(result.answers or [])]
     for note in result.notes or []:
-        place = note.source or "unverified"
-        lines.append(
-            f"chunk {note.chunk or '-'}, question {note.question}, {note.kind}: {note.note} ({place})"
-        )
+        place = "" if note.kind == "refused" else f" ({note.source or 'unverified'})"
+        lines.append(f"chunk {note.chunk or '-'}, question {note.question}, {note.kind}: {note.note}{place}")
         if note.quote and note.quote != note.note:
             lines.append(textwrap.indent(note.quote, "    > "))
     lines += [DATA] if result.notes else []

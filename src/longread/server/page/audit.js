@@ -122,11 +122,12 @@ class AuditView {
     fill(
       this.#change,
       el("h2", {}, "This step"),
-      added.length || gone.length
+      added.length || gone.length || step.refused.length
         ? null
         : el("p", { class: "muted" }, "Nothing was noted and nothing dropped."),
       added.length ? [el("h3", { class: "label" }, "Added"), this.#cards(added)] : null,
       gone.length ? [el("h3", { class: "label" }, "Struck"), this.#cards(gone)] : null,
+      step.refused.length ? [el("h3", { class: "label" }, "Refused"), refusals(step.refused)] : null,
       step.plan ? [el("h3", { class: "label" }, "Plan"), el("p", { class: "text" }, step.plan)] : null,
       step.memory ? [el("h3", { class: "label" }, "Memory"), el("p", { class: "text" }, step.memory)] : null,
     );
@@ -183,6 +184,17 @@ class AuditView {
     event.preventDefault();
     this.#go(to);
   }
+}
+
+/** Notes that were not taken, each with the reason. */
+function refusals(refused) {
+  return el(
+    "ul",
+    { class: "notes" },
+    refused.map(({ claim, why }) =>
+      el("li", { class: "note" }, el("p", { class: "claim" }, claim), el("p", { class: "about" }, why)),
+    ),
+  );
 }
 
 function same(note, other) {
