@@ -270,10 +270,11 @@ def test_a_prompt_set_of_ones_own_is_used_and_is_another_run(world: Cli, server:
         (world.folder / "mine.toml").write_text(wrong)
         broken = world(*ask(server), "--prompts", "mine.toml")
         assert broken.returncode == 2 and "exact is true or false" in last_line(broken.stderr)
-    for wrong in (f"confirm = true\n{mine}", f"confirm = 1\nexact = true\n{mine}"):
-        (world.folder / "mine.toml").write_text(wrong)
-        broken = world(*ask(server), "--prompts", "mine.toml")
-        assert broken.returncode == 2 and "confirm is true or false" in last_line(broken.stderr)
+    for wish in ("confirm", "named"):
+        for wrong in (f"{wish} = true\n{mine}", f"{wish} = 1\nexact = true\n{mine}"):
+            (world.folder / "mine.toml").write_text(wrong)
+            broken = world(*ask(server), "--prompts", "mine.toml")
+            assert broken.returncode == 2 and f"{wish} is true or false" in last_line(broken.stderr)
 
 
 def told(world: Cli, wants: str, reply: Callable[[str], str]) -> tuple[str, str]:
@@ -289,8 +290,8 @@ def told(world: Cli, wants: str, reply: Callable[[str], str]) -> tuple[str, str]
 
 def test_a_note_refused_for_its_quote_is_told_and_named(world: Cli) -> None:
     end, notes = told(world, "exact = true\n", planted.embroider)
-    assert "2 notes refused: the quote stands nowhere in the text; see `longread runs show" in end
-    assert notes.count("The moon is a cheese. (refused: its quote does not stand there)") == 2
+    assert "2 notes refused: quote not in the text; see `longread runs show" in end
+    assert notes.count("The moon is a cheese. (refused: quote not in the text)") == 2
 
 
 def test_a_note_that_does_not_come_again_is_told_and_named(world: Cli) -> None:
@@ -306,8 +307,8 @@ def test_a_note_that_does_not_come_again_is_told_and_named(world: Cli) -> None:
         return f'{said}\nNOTE: The moon is a cheese. | "{stray}"'
 
     end, notes = told(world, "exact = true\nconfirm = true\n", reply)
-    assert "1 note refused: its lines, read again alone, gave none; see `longread runs show" in end
-    assert notes.count("The moon is a cheese. (refused: its line gave none when read alone)") == 1
+    assert "1 note refused: not noted again when its lines were read alone; see `longread runs show" in end
+    assert notes.count("The moon is a cheese. (refused: not noted again when its lines were read alone)") == 1
 
 
 def test_a_run_is_resumed_as_it_was_asked_or_not_at_all(world: Cli, server: ModelServer) -> None:

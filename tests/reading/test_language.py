@@ -19,6 +19,7 @@ from longread.reading.budgets import Budgets
 from longread.reading.language import LanguagePolicy
 from longread.reading.notes import Add, Notes, Pin, Refuse, Replace
 from longread.reading.policy import Task
+from longread.reading.proving import names
 from longread.reading.replies import parse_lines
 from longread.reading.section import Sections
 from longread.reading.shown import show
@@ -155,7 +156,7 @@ FOUND = {
 
 
 def built_in(folder: Path, **wants: bool) -> str:
-    """A file of the built-in prompts that wants exact quotes, or notes that come twice."""
+    """A file of the built-in prompts with these wishes."""
     ledger = resources.files("longread.reading.prompts").joinpath("ledger.toml").read_text("utf-8")
     said = "".join(f"{name} = {str(value).lower()}\n" for name, value in wants.items())
     (folder / "mine.toml").write_text(said + ledger, "utf-8")
@@ -271,7 +272,7 @@ async def test_notes_to_confirm_are_kept_that_come_again_when_their_lines_are_re
             "what asks for earlier notes needs no second look"
         )
         refused = [one for one in noted.operations if isinstance(one, Refuse)]
-        assert [one.quote for one in refused if one.stands] == [
+        assert [one.quote for one in refused if one.reason == "unconfirmed"] == [
             q for q in (TRUE[4:], BESIDE) if q not in kept
         ]
         assert len(noted.calls) + (len(tasks) - 1) == len(prompts)  # one shared by two stands with the first
@@ -319,6 +320,116 @@ async def test_the_second_reading_quotes_from_what_it_is_shown_and_is_another_dr
         ("Rosa Reed lives in Ulm since 1990.", 1)
     ]
     assert after.plan == "next" and len(set(seeds)) == 2
+
+
+RIGA = "Riga's mayor: Otto Hill"
+PERTH = "The mayor of Perth is Nora Black."
+
+
+@pytest.mark.parametrize("structured", [False, True])
+@pytest.mark.parametrize(
+    ("question", "before", "taken"),
+    [
+        ("Who is the mayor of Riga?", "", [RIGA]),
+        ("Who is the mayor of the birthplace of Rosa Walker?", "Who is the mayor of Riga?", [RIGA]),
+        ("Who is the mayor of the birthplace of Nora Black?", "Who is the mayor of Riga?", [RIGA, PERTH]),
+        ("who is the mayor of riga?", "", [RIGA, PERTH]),
+        ("Who is the mayor of Rig?", "", []),
+    ],
+)
+async def test_with_names_a_note_is_refused_whose_quote_names_nothing_that_is_asked_about(
+    question: str, before: str, taken: list[str], structured: bool, tmp_path: Path
+) -> None:
+    notes = [{"claim": "a mayor", "quote": quote} for quote in (RIGA, PERTH)]
+
+    def reply(messages: tuple[Message, ...], sampling: Sampling) -> str:
+        if sampling.schema:
+            return json.dumps({"notes": notes, "plan": "Who is next?"})
+        mark = "Q2 " if "Q2 NOTE" in messages[0].text else ""
+        lines = [f'NOTE: {note["claim"]} | "{note["quote"]}"' for note in notes]
+        return "\n".join(f"{mark}{line}" for line in [*lines, "PLAN: Who is next?"])
+
+    corpus = Corpus((Document("a", "a.txt", f"{RIGA}\n{PERTH}\n"),))
+    section = Sections(corpus, split_corpus(corpus, 1_000, len))[0]
+    asked = policy(ScriptedModel(reply, structured=structured), built_in(tmp_path, exact=True, named=True))
+    for tasks in ([Task(question)], [Task("What sings?"), Task(question)]):
+        noted = (await asked.note(tasks, [Notes(plan=before)] * len(tasks), section, 1))[-1]
+        after = Notes(plan=before).update(noted.operations, noted.plan, section)
+        assert [entry.quote for entry in after.entries] == taken
+        refused = [one for one in noted.operations if isinstance(one, Refuse)]
+        assert [one.quote for one in refused] == [quote for quote in (RIGA, PERTH) if quote not in taken]
+        assert all(one.reason == "unnamed" for one in refused)
+        assert after.plan == (before if refused else "Who is next?")
+    indifferent = replace(asked, prompts=replace(asked.prompts, named=False))
+    (noted,) = await indifferent.note([Task(question)], [Notes(plan=before)], section, 1)
+    assert [one.quote for one in noted.operations if isinstance(one, Add)] == [RIGA, PERTH]
+
+
+CHAIN = (
+    "The founder of Omega Works is Greta North.",
+    "The river of Perth is Elbe.",
+    "Greta North was born in Kyoto.",
+    "Kyoto is governed by Max Hill.",
+)
+
+
+@pytest.mark.parametrize("held", [0, 1])
+async def test_a_note_may_name_what_an_earlier_one_led_to(held: int, tmp_path: Path) -> None:
+    said = "\n".join(f"NOTE: {line}" for line in CHAIN[held:])
+    corpus = Corpus((Document("a", "a.txt", "".join(f"{line}\n" for line in CHAIN)),))
+    section = Sections(corpus, split_corpus(corpus, 1_000, len))[0]
+    before = Notes().update([Add("", line) for line in CHAIN[:held]], None, section)
+    asked = policy(ScriptedModel(lambda *_: said), built_in(tmp_path, exact=True, named=True))
+    task = Task("Who governs where the founder of Omega Works was born?")
+    (noted,) = await asked.note([task], [before], section, 1)
+    after = before.update(noted.operations, noted.plan, section)
+    assert [entry.quote for entry in after.entries] == [CHAIN[0], *CHAIN[2:]]
+
+
+SOLD = ("In January Leo West sold 59 sacks.", "In July Nina Green sold 60 sacks.", "Leo West keeps a dog.")
+
+
+@pytest.mark.parametrize(
+    ("note", "taken"),
+    [
+        ("In July Leo West sold 60 sacks.", (SOLD[0], SOLD[0])),
+        ('sixty in July | "In July Leo West sold 60 sacks."', ("", SOLD[0])),
+        ('a cow | "Leo West has a cow, a hen and a goat."', None),
+        ('a dog | "leo  west keeps a dog"', ("a dog", SOLD[2])),
+    ],
+)
+async def test_with_names_a_bad_copy_of_a_line_that_names_what_is_asked_about_is_set_right(
+    note: str, taken: tuple[str, str] | None, tmp_path: Path
+) -> None:
+    corpus = Corpus((Document("a", "a.txt", "".join(f" {line}\n" for line in SOLD)),))
+    section = Sections(corpus, split_corpus(corpus, 1_000, len))[0]
+    model = ScriptedModel(lambda *_: f"NOTE: {note}\nPLAN: In which month next?")
+    for named in (True, False):
+        asked = policy(model, built_in(tmp_path, exact=True, named=named))
+        (noted,) = await asked.note([Task("In which month did Leo West sell most?")], [Notes()], section, 1)
+        after = Notes().update(noted.operations, noted.plan, section)
+        exact = taken is not None and taken[0] == "a dog"
+        assert [(one.claim, one.quote.rstrip(".")) for one in after.entries] == [
+            (claim, quote.rstrip(".")) for claim, quote in ([taken] if taken and (named or exact) else [])
+        ]
+        assert bool(after.plan) is exact
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (
+            "Who founded Omega Works, and is Greta North-Hill their chief?",
+            {"omega works", "greta north hill"},
+        ),
+        ("Riga: what is it? What of Perth's port?\nWhere?", {"perth"}),
+        ("In welchem Jahr wurde der Dom von Ürümqi gebaut?", {"jahr", "dom", "ürümqi"}),
+        ("what is it", set()),
+        ("里加的市长是谁?", set()),
+    ],
+)
+def test_names_are_words_with_capitals_that_begin_no_sentence(text: str, found: set[str]) -> None:
+    assert names(text) == found
 
 
 async def test_a_section_that_gives_no_note_to_confirm_is_read_once(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import sys
 import textwrap
 import time
 from collections import Counter, defaultdict
+from itertools import chain
 from types import TracebackType
 from typing import Any, Self
 
@@ -45,7 +46,9 @@ class Display:
         self._corpus: Corpus | None = None
         self._tokens = 0
         self._seen = 0
-        self._dropped = self._inexact = self._unconfirmed = 0
+        self._dropped = 0
+        self._refused: Counter[str] = Counter()
+        """By the reason."""
         self._since = time.monotonic()
         self._printed = False
         self.answers: tuple[Answer, ...] = ()
@@ -138,9 +141,8 @@ class Display:
     def _advance(self, event: ChunkRead) -> None:
         self._seen += event.tokens
         self._dropped += sum(len(change.dropped) for change in event.changes)
-        refused = [one for change in event.changes for one in change.operations if isinstance(one, Refuse)]
-        self._unconfirmed += sum(one.stands for one in refused)
-        self._inexact += sum(not one.stands for one in refused)
+        operations = chain.from_iterable(change.operations for change in event.changes)
+        self._refused.update(f"refused: {one.why}" for one in operations if isinstance(one, Refuse))
         if self._progress is not None:
             speed = self._seen / max(time.monotonic() - self._since, 1e-3)
             held = sum(len(notes.entries) for notes in event.notes)
@@ -172,11 +174,8 @@ class Display:
                 self._print(answer)
         sys.stdout.flush()
         self.say(summary(first, self._tokens))
-        for count, why in (
-            (self._inexact, "refused: the quote stands nowhere in the text"),
-            (self._unconfirmed, "refused: its lines, read again alone, gave none"),
-            (self._dropped, "of little weight dropped to stay within notes_tokens"),
-        ):
+        dropped = {"of little weight dropped to stay within notes_tokens": self._dropped}
+        for why, count in (self._refused | dropped).items():
             if count:
                 notes = "note" if count == 1 else "notes"
                 self.say(f"{count:,} {notes} {why}; see `longread runs show {first.run_id} --notes`")

@@ -29,7 +29,7 @@ def confirmed(first: Noted, places: Mapping[Add | Replace, Span], again: Noted, 
     found = quoted(again, lines).values()
     kept = {one for one, span in places.items() if any(matches(span, other) for other in found)}
     operations = tuple(
-        Refuse(one.claim, one.quote, stands=True)
+        Refuse(one.claim, one.quote, "unconfirmed")
         if isinstance(one, Add | Replace) and one not in kept
         else one
         for one in first.operations

@@ -21,9 +21,10 @@ from longread.reading.budgets import Budgets
 from longread.reading.choosing import choose
 from longread.reading.confirming import confirmed, quoted
 from longread.reading.marks import AnswerStream
-from longread.reading.notes import Add, Entry, Notes, Refuse, Replace, Rewrite
+from longread.reading.notes import Add, Entry, Notes, Rewrite
 from longread.reading.policy import NOT_ANSWERED, Call, Draft, Emit, Noted, Review, Task, Turn
 from longread.reading.prompts import LEDGER, load_prompts
+from longread.reading.proving import proved
 from longread.reading.recording import RecordedModel, Run
 from longread.reading.replies import (
     FormatError,
@@ -226,7 +227,8 @@ class LanguagePolicy(Asking):
             alone[0] = alone[0]._replace(calls=(*broken.calls, *alone[0].calls))
             return [noted._replace(repaired=True) for noted in alone]
         first = [
-            Noted(*self._proved(one, section), () if at else calls, repaired) for at, one in enumerate(parsed)
+            Noted(*self._proved(one, task, held, section), () if at else calls, repaired)
+            for at, (one, (_, (task, held))) in enumerate(zip(parsed, numbered, strict=True))
         ]
         return [
             await self._confirmed(noted, task, held, section, total)
@@ -269,23 +271,11 @@ class LanguagePolicy(Asking):
         except NoFormError as broken:
             # A weak model's prose may hold the fact all the same: it is kept, unverified unless it quotes.
             prose = tuple(Add(piece, piece) for piece in textwrap.wrap(broken.text, _PROSE))
-            return Noted(*self._proved(Parsed(prose), section), broken.calls, repaired=True)
-        return Noted(*self._proved(parsed, section), calls, repaired)
+            return Noted(*self._proved(Parsed(prose), task, notes, section), broken.calls, repaired=True)
+        return Noted(*self._proved(parsed, task, notes, section), calls, repaired)
 
-    def _proved(self, parsed: Parsed, section: Section) -> Parsed:
-        """What a reply says; where prompts want exact quotes, notes that the section does not hold are refused.
-
-        A plan follows from the notes it comes with, and falls with any of them.
-        """
-        if not self.prompts.exact:
-            return parsed
-        proved = tuple(
-            Refuse(one.claim, one.quote)
-            if isinstance(one, Add | Replace) and not section.holds(one.quote)
-            else one
-            for one in parsed.operations
-        )
-        return parsed if proved == parsed.operations else Parsed(proved)
+    def _proved(self, parsed: Parsed, task: Task, notes: Notes, section: Section) -> Parsed:
+        return proved(parsed, section, task.question, notes, self.prompts)
 
     async def _rewrite(self, prompt: Request, notes: Notes, section: Section) -> Noted:
         try:

@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from longread.reading.section import Section
 from longread.types import Span
@@ -75,17 +75,23 @@ class Rewrite(NamedTuple):
 
 
 class Refuse(NamedTuple):
-    """A note that is not taken, as prompts want: its quote stands nowhere in the section, or was not noted again."""
+    """A note that is not taken, as prompts want."""
 
     claim: str
     quote: str
-    stands: bool = False
-    """Whether the quote does stand there: then its lines gave no note when they were read alone."""
+    reason: Literal["inexact", "unnamed", "unconfirmed"]
 
     @property
     def why(self) -> str:
-        """The reason, after a colon."""
-        return "its line gave none when read alone" if self.stands else "its quote does not stand there"
+        """The reason in words."""
+        return _REASONS[self.reason]
+
+
+_REASONS = {
+    "inexact": "quote not in the text",
+    "unnamed": "quote names nothing that is asked about",
+    "unconfirmed": "not noted again when its lines were read alone",
+}
 
 
 Operation = Add | Replace | Expire | Pin | Rewrite | Refuse

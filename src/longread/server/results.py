@@ -127,8 +127,7 @@ class Note(BaseModel):
     chunk: int | None = Field(description="Chunk it came from, from 1; null for the run before.")
     question: int = Field(description="Position of the question, from 1.")
     kind: Literal["added", "dropped", "refused", "memory"] = Field(
-        description="refused: not taken, since its quote was not found, or its line gave none when read again; "
-        "memory: the free-text notes as a whole."
+        description="refused: not taken, for the reason given; memory: the free-text notes as a whole."
     )
     note: Quote = Field(description="What was noted.")
     source: Line | None = Field(description="The file; null where no quote supports the note.")

@@ -44,6 +44,8 @@ class Prompts:
     """Whether a note whose quote does not stand in its section word for word is a mistake, and not noted."""
     confirm: bool = False
     """Whether the lines that notes quote are read again, alone, and only what is noted again is kept."""
+    named: bool = False
+    """Whether a note is refused whose quote has none of the names in question and plan, where they have any."""
 
     def chunk_first(self) -> Prompts:
         """The same with the text at the beginning of each note prompt: a server's prefix cache then holds it for all
@@ -84,13 +86,13 @@ def load_prompts(name: str) -> Prompts:
         name in _SIZES and type(size) is int and 0 <= size <= _MOST_TOKENS for name, size in sizes.items()
     ):
         raise UsageError(f"prompt set '{name}': sizes may hold {', '.join(_SIZES)}, each a number of tokens")
-    exact = data.get("exact", False)
-    if not isinstance(exact, bool) or (exact and data["format"] == "text"):
-        raise UsageError(f"prompt set '{name}': exact is true or false, and true only for the format ledger")
-    confirm = data.get("confirm", False)
-    if not isinstance(confirm, bool) or (confirm and not exact):
-        raise UsageError(f"prompt set '{name}': confirm is true or false, and true only with exact = true")
-    return Prompts(name, data["format"], templates, digest, sizes, exact, confirm)
+    wishes = {wish: data.get(wish, False) for wish in ("exact", "confirm", "named")}
+    for wish, value in wishes.items():
+        possible = data["format"] == "ledger" if wish == "exact" else wishes["exact"]
+        if not isinstance(value, bool) or (value and not possible):
+            only = "for the format ledger" if wish == "exact" else "with exact = true"
+            raise UsageError(f"prompt set '{name}': {wish} is true or false, and true only {only}")
+    return Prompts(name, data["format"], templates, digest, sizes, **wishes)
 
 
 def _read(name: str) -> tuple[dict[str, Any], str]:
