@@ -208,7 +208,7 @@ async def test_a_note_that_was_refused_is_named_with_the_reason(world: Cli) -> N
             shown = await session.call_tool("show_run", {"run_id": record["run_id"], "part": "notes"})
     notes = [note for note in shown.structured_content["notes"] if note["kind"] == "refused"]
     assert len(notes) == 3 and all(note["source"] is note["quote"] is None for note in notes)
-    line = "refused: The moon is a cheese. (quote not in the text)\n"
+    line = "refused: quote not in the text: The moon is a cheese.\n"
     assert text(shown).count(line) == 3
 
 

@@ -209,7 +209,7 @@ def _print_notes(journal: Journal, row: RunRow, documents: dict[str, str]) -> No
         for operation in marks:
             print(f"  ~ [n{operation['id']}] was asked {_WISHES[operation['kind']]}")
         for refused in step.refused:
-            print(f"  - {_clean(refused.claim, 300)} (refused: {refused.why})")
+            print(f"  - {_clean(refused.said, 300)} (refused: {refused.why})")
         for entry in step.dropped:
             print(f"  - {_entry(entry, documents)} (dropped: notes were full)")
         if step.memory:

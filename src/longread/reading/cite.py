@@ -96,6 +96,11 @@ def align(quote: str, haystacks: list[Haystack]) -> tuple[int, Match] | None:
     return max(near, key=lambda found: found[1].score, default=None)
 
 
+def fold(text: str) -> str:
+    """Text as it is compared: without case, runs of white space, kinds of quotation marks and dashes, and markup."""
+    return _fold(text)[0]
+
+
 def _parts(quote: str) -> list[str]:
     return [part for p in _ELLIPSIS.split(quote) if (part := _fold(p)[0].strip(" \"'"))]
 

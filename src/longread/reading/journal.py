@@ -78,8 +78,11 @@ class StepRow:
     @property
     def refused(self) -> list[Refuse]:
         """Notes that were not taken."""
-        fields = [dict(one) for one in self.operations]
-        return [Refuse(**one) for one in fields if one.pop("kind") == "refuse"]
+        return [
+            Refuse(one["claim"], one["quote"], one.get("reason", "inexact"))  # once there was one reason only
+            for one in self.operations
+            if one["kind"] == "refuse"
+        ]
 
 
 class Pace(NamedTuple):

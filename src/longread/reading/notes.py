@@ -79,7 +79,13 @@ class Refuse(NamedTuple):
 
     claim: str
     quote: str
-    reason: Literal["inexact", "unnamed", "unconfirmed"]
+    reason: Literal["inexact", "unnamed", "miscopied", "unconfirmed"]
+
+    @property
+    def said(self) -> str:
+        """What it says, for people and models to see; nothing that addresses these."""
+        said = self.claim or self.quote
+        return "(an instruction)" if reads_as_instruction(said) else said
 
     @property
     def why(self) -> str:
@@ -90,6 +96,7 @@ class Refuse(NamedTuple):
 _REASONS = {
     "inexact": "quote not in the text",
     "unnamed": "quote names nothing that is asked about",
+    "miscopied": "copied badly, and the line itself noted",
     "unconfirmed": "not noted again when its lines were read alone",
 }
 

@@ -6,102 +6,63 @@ meets it, and in a long text it meets it often. What it points to and copies bad
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
 from rapidfuzz import fuzz, process
 
+from longread.reading.naming import asked, mentions, names
 from longread.reading.notes import Add, Notes, Operation, Refuse, Replace
 from longread.reading.prompts import Prompts
 from longread.reading.replies import Parsed
-from longread.reading.section import Section
-from longread.reading.terms import STOP
+from longread.reading.section import Piece, Section
 
-_WORD = re.compile(r"[^\W_]+")
-_WITHIN = (" ", "-")
-"""What stands between the words of a name."""
-_END = re.compile(r"[.?!:]\s|\n")
-"""Behind it a capital says nothing: a sentence begins."""
 _ALIKE = 70.0
 """How much of a line a quote has that is a bad copy of it, of 100."""
 
 
 def proved(parsed: Parsed, section: Section, question: str, notes: Notes, prompts: Prompts) -> Parsed:
-    """What a reply says, with refusals in place of the notes that `prompts` do not want.
+    """What a reply says, with refusals in place of notes that `prompts` do not want, or before notes set right.
 
     A plan follows from the notes it comes with, and falls when one of them is refused or set right.
 
     Args:
         parsed: The reply.
         section: What was read.
-        question: What is asked.
+        question: What is asked; names in it are what the others only add to, so that no reply can shut out what
+            answers it.
         notes: What was noted before, and the plan.
         prompts: The prompt set, which says what is wanted.
     """
     if not prompts.exact:
         return parsed
-    asked = names(f"{question}\n{notes.plan}") if prompts.named else set()
-    named = bool(asked)
-    if named:
-        asked.update(*(told(entry.quote) for entry in notes.entries))
-    judged: list[Operation] = []
+    wanted = asked(question) if prompts.named else set()
+    if wanted:
+        wanted.update(names(notes.plan), *(names(entry.quote) for entry in notes.entries))
+    operations: list[Operation] = []
     for one in parsed.operations:
-        if isinstance(one, Add | Replace):
-            taken = _taken(one, section, asked)
-            if named and not isinstance(taken, Refuse):
-                asked |= told(taken.quote)  # a line further down may lead on from this one
-            judged.append(taken)
-        else:
-            judged.append(one)
-    return parsed if tuple(judged) == parsed.operations else Parsed(tuple(judged))
+        taken = _taken(one, section, wanted) if isinstance(one, Add | Replace) else (one,)
+        operations += taken
+        if wanted and isinstance(taken[-1], Add | Replace) and (span := section.align(taken[-1].quote)):
+            wanted |= names(section.text(span))  # a note further down may lead on from this one
+    return parsed if tuple(operations) == parsed.operations else Parsed(tuple(operations))
 
 
-def _taken(one: Add | Replace, section: Section, asked: Collection[str]) -> Add | Replace | Refuse:
-    """A note as it is taken, with a quote that has one of the names in its lines, if there are any."""
+def _taken(one: Add | Replace, section: Section, wanted: Collection[str]) -> tuple[Operation, ...]:
+    """A note as it is, set right, or refused: it has to lie in a line with one of the names, if any are wanted."""
     if section.holds(one.quote):
         span = section.align(one.quote)
         lines = section.only([span] if span else [])
-        if not asked or any(_has(asked, piece.text) for piece in lines.pieces):
-            return one
-        return Refuse(one.claim, one.quote, "unnamed")
-    all_lines = (line.strip() for piece in section.pieces for line in piece.text.splitlines())
-    naming = [line for line in all_lines if _has(asked, line)]
-    found = process.extractOne(one.quote, naming, scorer=fuzz.ratio, score_cutoff=_ALIKE)
-    if found is None:
-        return Refuse(one.claim, one.quote, "inexact")
-    line = found[0]
-    return one._replace(claim=line if one.claim == one.quote else "", quote=line)
+        if not wanted or any(mentions(f"{piece.header}\n{piece.text}", wanted) for piece in lines.pieces):
+            return (one,)
+        return (Refuse(one.claim, one.quote, "unnamed"),)
+    naming = [line for piece in section.pieces for line in _naming(piece, wanted)]
+    if found := process.extractOne(one.quote, naming, scorer=fuzz.ratio, score_cutoff=_ALIKE):
+        line = found[0]
+        return Refuse(one.claim, one.quote, "miscopied"), one._replace(claim=line, quote=line)
+    return (Refuse(one.claim, one.quote, "inexact"),)
 
 
-def names(text: str) -> set[str]:
-    """The names in a question, folded: words with capitals side by side, but for those that begin a sentence.
-
-    There are none in a script without capitals, nor in a question that is written without.
-    """
-    return _names(text, lambda gap, _: not _END.search(gap))
-
-
-def told(text: str) -> set[str]:
-    """The names in a line of a document, which may begin with one."""
-    return _names(text, lambda _, word: word.casefold() not in STOP)
-
-
-def _names(text: str, counts: Callable[[str, str], bool]) -> set[str]:
-    """Words with capitals, those side by side as one; `counts` sees what stands before a word, and the word."""
-    found: list[str] = []
-    end, joins = 0, False
-    for match in _WORD.finditer(text):
-        word, gap = match.group(), text[end : match.start()] if end else "\n"
-        taken = word[0].isupper() and counts(gap, word)
-        if taken and joins and gap in _WITHIN:
-            found[-1] += f" {word}"
-        elif taken:
-            found.append(word)
-        end, joins = match.end(), taken
-    return {name.casefold() for name in found}
-
-
-def _has(names: Collection[str], text: str) -> bool:
-    """Whether one of the names stands in a text, whole."""
-    words = f" {' '.join(_WORD.findall(text))} ".casefold()
-    return any(f" {name} " in words for name in names)
+def _naming(piece: Piece, wanted: Collection[str]) -> list[str]:
+    """The lines of a piece with one of the names, in themselves or in the header of their table."""
+    lines = [line.strip() for line in piece.text.splitlines()] if wanted else []
+    return lines if mentions(piece.header, wanted) else [line for line in lines if mentions(line, wanted)]

@@ -45,7 +45,8 @@ class Prompts:
     confirm: bool = False
     """Whether the lines that notes quote are read again, alone, and only what is noted again is kept."""
     named: bool = False
-    """Whether a note is refused whose quote has none of the names in question and plan, where they have any."""
+    """Whether a note is taken only from a line with a name of question, plan or earlier notes, where the question has
+    any; a bad copy of such a line is set right."""
 
     def chunk_first(self) -> Prompts:
         """The same with the text at the beginning of each note prompt: a server's prefix cache then holds it for all

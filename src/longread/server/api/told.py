@@ -107,7 +107,7 @@ def step(row: StepRow, sources: Mapping[str, str]) -> dict[str, Any]:
         "chunk": row.chunk, "question": row.question, "plan": row.plan, "memory": row.memory,
         "added": [note(entry, row.question, sources) for entry in row.added],
         "dropped": [{"question": row.question, "id": entry.id} for entry in row.dropped],
-        "refused": [{"claim": refused.claim, "why": refused.why} for refused in row.refused],
+        "refused": [{"note": refused.said, "why": refused.why} for refused in row.refused],
     }  # fmt: skip
 
 

@@ -191,8 +191,8 @@ function refusals(refused) {
   return el(
     "ul",
     { class: "notes" },
-    refused.map(({ claim, why }) =>
-      el("li", { class: "note" }, el("p", { class: "claim" }, claim), el("p", { class: "about" }, why)),
+    refused.map(({ note, why }) =>
+      el("li", { class: "note" }, el("p", { class: "claim" }, note), el("p", { class: "about" }, why)),
     ),
   );
 }

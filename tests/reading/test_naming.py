@@ -1,0 +1,56 @@
+"""Names in texts and in questions."""
+
+from __future__ import annotations
+
+import pytest
+
+from longread.reading.naming import asked, mentions, names
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("The founder of Omega Works is Greta North-Hill.", {"omega works", "greta north hill"}),
+        ("Riga: what is it? What of Perth's port?\nWhere?", {"riga", "perth"}),
+        ("In welchem Jahr wurde der Dom von Ürümqi gebaut?", {"jahr", "dom", "ürümqi"}),
+        ("The U.S. and I, says J. Smith.", {"smith"}),
+        ("Рига лежит на Даугаве", {"рига", "даугаве"}),
+        ("U\u0308ru\u0308mqi", {"ürümqi"}),
+        ("what is it", set()),
+        ("谁是 Google的创始人?", set()),
+    ],
+)
+def test_names_are_words_with_capitals_side_by_side(text: str, found: set[str]) -> None:
+    assert names(text) == found
+
+
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [
+        ("Who founded Omega Works?", {"omega works"}),
+        ("Einstein was born where in Germany?", {"einstein", "germany"}),
+        ("Riga or Perth: which is larger?", {"riga", "perth"}),
+        ("Who is the wife of Dr. Smith?", {"dr", "smith"}),
+        ("Name the mayor of riga.", set()),
+        ("Is it so?\nName the mayor: Now, please.", set()),
+        ("WHO IS THE MAYOR OF RIGA?", set()),
+        ("What Is The Capital Of France?", set()),
+        ("Where do I set the port?", set()),
+        ("Where do I find Riga?", {"riga"}),
+    ],
+)
+def test_a_question_asks_by_name_where_its_capitals_say_something(question: str, found: set[str]) -> None:
+    assert asked(question) == found
+
+
+def test_a_text_mentions_a_name_where_it_stands_whole_however_it_is_written() -> None:
+    for text in (
+        "Omega Works sells wax.",
+        "wax by OMEGA-WORKS",
+        "**Omega** Works’s seat",
+        "the Omega Wor\u00adks",
+    ):
+        assert mentions(text, {"perth", "omega works"})
+    for text in ("Omega sells works.", "Omega Workshops", "Tomega Works", ""):
+        assert not mentions(text, {"omega works"})
+    assert not mentions("Omega Works", set())
