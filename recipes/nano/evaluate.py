@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,11 +44,13 @@ class Cell(NamedTuple):
     lines: int
     samples: int
     """Of each task."""
+    apart: bool = False
+    """Whether tasks are read one after the other: what takes hours and is stopped loses no more than one."""
 
 
-def _noted(tokens: int, samples: int) -> Cell:
+def _noted(tokens: int, samples: int, apart: bool = False) -> Cell:
     size = f"{tokens >> 20}M" if tokens >> 20 else f"{tokens >> 10}K"
-    return Cell(f"notes, {size} tokens", "memory", int(tokens / _LINE), samples)
+    return Cell(f"notes, {size} tokens", "memory", int(tokens / _LINE), samples, apart)
 
 
 TABLES = {
@@ -64,7 +67,7 @@ TABLES = {
         Cell("full context, 1K tokens", "full", int(1024 / _LINE), 20),
         *(_noted(1024 * size, 20) for size in (4, 8, 32, 128)),
         _noted(512 << 10, 2),
-        _noted(1 << 20, 12),
+        _noted(1 << 20, 12, apart=True),
         _noted(4 << 20, 2),
     ),
 }
@@ -78,13 +81,15 @@ def opened(folder: Path) -> tuple[Network, Turns]:
     return Network(model), Turns("nano", tokenizer, end_ids(tokenizer, model))
 
 
-def measure(folder: Path, cell: Cell, samples: int, prompts: Path) -> list[dict[str, Any]]:
+def measure(
+    folder: Path, cell: Cell, samples: int, prompts: Path, tasks: Sequence[str] = TASKS
+) -> list[dict[str, Any]]:
     """One row for each task: how many were right, and what share of the evidence the notes held in the end: of a
     question on average, and of all planted facts together."""
     sizes = Sizes(mode=cell.mode, prompts=str(prompts), window=4_096)
     stage = Reinforcement(data="", steps=1, attempts=1, temperature=0.7, top_p=0.95, sizes=sizes, seed=SEED)
     items = [
-        make(task, cell.lines, SEED, index, "evaluation", HOPS) for task in TASKS for index in range(samples)
+        make(task, cell.lines, SEED, index, "evaluation", HOPS) for task in tasks for index in range(samples)
     ]
     cases = [Case(item.sample, item.documents) for item in items]
     made = asyncio.run(attempt(stage, cases, *opened(folder), 0))
@@ -108,7 +113,7 @@ def measure(folder: Path, cell: Cell, samples: int, prompts: Path) -> list[dict[
             if cell.mode == "memory"
             else {}
         )
-        for task in TASKS
+        for task in tasks
     ]
 
 
@@ -140,7 +145,7 @@ def main() -> None:
     known = set()
     if given.results.is_file():
         rows = read(given.results)
-        known = {(row["model"], row["cell"], row["samples"]) for row in rows}
+        known = {(row["model"], row["cell"], row["samples"], row["task"]) for row in rows}
     cells = TABLES[given.table][: 2 if given.smoke else None]
     if given.text:
         cells = tuple(
@@ -152,13 +157,16 @@ def main() -> None:
         prompts = Path(__file__).with_name("prompts-text.toml") if given.text else folder / PROMPTS
         for cell in cells:
             samples = 2 if given.smoke else max(2, round(given.share * cell.samples))
-            if (str(folder), cell.name, samples) in known:
-                continue
-            rows = measure(folder, cell, samples, prompts)
-            with given.results.open("a", encoding="utf-8") as file:
-                file.writelines(json.dumps(row) + "\n" for row in rows)
-            average = sum(row["right"] for row in rows) / len(rows)
-            print(f"{folder}  {cell.name}  {average:.3f}", flush=True)
+            for tasks in [(task,) for task in TASKS] if cell.apart else [TASKS]:
+                if known.issuperset((str(folder), cell.name, samples, task) for task in tasks):
+                    continue
+                rows = measure(folder, cell, samples, prompts, tasks)
+                with given.results.open("a", encoding="utf-8") as file:
+                    file.writelines(json.dumps(row) + "\n" for row in rows)
+                average = sum(row["right"] for row in rows) / len(rows)
+                print(
+                    f"{folder}  {cell.name}{f', {tasks[0]}' if cell.apart else ''}  {average:.3f}", flush=True
+                )
 
 
 if __name__ == "__main__":
