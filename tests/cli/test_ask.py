@@ -250,8 +250,7 @@ def test_what_filters_leave_out_of_folders_and_archives_is_added_up(cli: Cli) ->
 
 
 def test_a_prompt_set_of_ones_own_is_used_and_is_another_run(world: Cli, server: ModelServer) -> None:
-    built_in = (ROOT / "src/longread/reading/prompts/ledger.toml").read_text()
-    mine = built_in.replace("NOTHING\n'''", "NOTHING\nRead as a notary would.\n'''", 1)
+    mine = planted.prompts().replace("NOTHING\n'''", "NOTHING\nRead as a notary would.\n'''", 1)
     (world.folder / "mine.toml").write_text(mine)
     in_order = [*ask(server), "--strategy", "sequential"]  # what is asked ahead in vain is no call of the run
     first = json.loads(world(*in_order, "--json").stdout)
@@ -277,10 +276,9 @@ def test_a_prompt_set_of_ones_own_is_used_and_is_another_run(world: Cli, server:
             assert broken.returncode == 2 and f"{wish} is true or false" in last_line(broken.stderr)
 
 
-def told(world: Cli, wants: str, reply: Callable[[str], str]) -> tuple[str, str]:
+def told(world: Cli, reply: Callable[[str], str], **wishes: bool) -> tuple[str, str]:
     """What a run with a prompt set that wants more tells at its end, and its notes; its answer stands."""
-    built_in = (ROOT / "src/longread/reading/prompts/ledger.toml").read_text()
-    (world.folder / "mine.toml").write_text(wants + built_in)
+    (world.folder / "mine.toml").write_text(planted.prompts(**wishes))
     with ModelServer(reply) as server:
         done = world(*ask(server), "--strategy", "sequential", "--prompts", "mine.toml", "--json")
     answer = json.loads(done.stdout)
@@ -289,7 +287,7 @@ def told(world: Cli, wants: str, reply: Callable[[str], str]) -> tuple[str, str]
 
 
 def test_a_note_refused_for_its_quote_is_told_and_named(world: Cli) -> None:
-    end, notes = told(world, "exact = true\n", planted.embroider)
+    end, notes = told(world, planted.embroider, exact=True)
     assert "2 notes refused: quote not in the text; see `longread runs show" in end
     assert notes.count("The moon is a cheese. (refused: quote not in the text)") == 2
 
@@ -306,7 +304,7 @@ def test_a_note_that_does_not_come_again_is_told_and_named(world: Cli) -> None:
         stray = " ".join(section.splitlines()[3].split()[:6])
         return f'{said}\nNOTE: The moon is a cheese. | "{stray}"'
 
-    end, notes = told(world, "exact = true\nconfirm = true\n", reply)
+    end, notes = told(world, reply, exact=True, confirm=True)
     assert "1 note refused: not noted again when its lines were read alone; see `longread runs show" in end
     assert notes.count("The moon is a cheese. (refused: not noted again when its lines were read alone)") == 1
 

@@ -201,7 +201,7 @@ async def test_a_follow_up_is_answered_from_the_notes(world: Cli, server: ModelS
 
 async def test_a_note_that_was_refused_is_named_with_the_reason(world: Cli) -> None:
     prompts = world.folder / "exact.toml"
-    prompts.write_text(planted.exact())
+    prompts.write_text(planted.prompts(exact=True))
     with ModelServer(planted.embroider) as server:
         async with connected(world, **scripted(server, LONGREAD_PROMPTS=str(prompts))) as session:
             record = await ask(session, WORLD.question)

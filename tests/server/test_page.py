@@ -414,7 +414,7 @@ def test_an_audit_plays_the_notes_step_by_step(answered: Page) -> None:
 
 def test_an_audit_names_what_was_refused(chromium: Browser, tmp_path: Path, world: Path) -> None:
     prompts = tmp_path / "exact.toml"
-    prompts.write_text(planted.exact())
+    prompts.write_text(planted.prompts(exact=True))
     with (
         ModelServer(planted.embroider) as model,
         serve(tmp_path, *scripted(model), "--set", f"prompts={prompts}") as server,

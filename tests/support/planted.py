@@ -168,9 +168,10 @@ def embroider(prompt: str) -> str:
     return f'NOTE: The moon is a cheese. | "made of cheese"\n{said}' if said.startswith("NOTE") else said
 
 
-def exact() -> str:
-    """The built-in prompt set, but notes need quotes that stand in the text."""
-    return "exact = true\n" + files("longread.reading").joinpath("prompts/ledger.toml").read_text("utf-8")
+def prompts(**wishes: bool) -> str:
+    """The built-in prompt set with these wishes."""
+    said = "".join(f"{name} = {str(value).lower()}\n" for name, value in wishes.items())
+    return said + files("longread.reading").joinpath("prompts/ledger.toml").read_text("utf-8")
 
 
 def _follow(prompt: str) -> str:

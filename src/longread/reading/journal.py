@@ -78,10 +78,15 @@ class StepRow:
     @property
     def refused(self) -> list[Refuse]:
         """Notes that were not taken."""
+        refused = [one for one in self.operations if one["kind"] == "refuse"]
+        # Earlier journals say instead whether the quote stands in the text.
         return [
-            Refuse(one["claim"], one["quote"], one.get("reason", "inexact"))  # once there was one reason only
-            for one in self.operations
-            if one["kind"] == "refuse"
+            Refuse(
+                one["claim"],
+                one["quote"],
+                one.get("reason", "unconfirmed" if one.get("stands") else "inexact"),
+            )
+            for one in refused
         ]
 
 

@@ -43,7 +43,7 @@ def asked(question: str) -> set[str]:
 
 def mentions(text: str, wanted: Collection[str]) -> bool:
     """Whether one of the names stands in a text, whole."""
-    said = f" {' '.join(word for _, word in _words(fold(unicodedata.normalize('NFC', text))))} "
+    said = f" {' '.join(_WORD.findall(fold(unicodedata.normalize('NFC', text))))} "
     return any(f" {name} " in said for name in wanted)
 
 

@@ -50,11 +50,12 @@ def proved(parsed: Parsed, section: Section, question: str, notes: Notes, prompt
 def _taken(one: Add | Replace, section: Section, wanted: Collection[str]) -> tuple[Operation, ...]:
     """A note as it is, set right, or refused: it has to lie in a line with one of the names, if any are wanted."""
     if section.holds(one.quote):
+        if not wanted:
+            return (one,)
         span = section.align(one.quote)
         lines = section.only([span] if span else [])
-        if not wanted or any(mentions(f"{piece.header}\n{piece.text}", wanted) for piece in lines.pieces):
-            return (one,)
-        return (Refuse(one.claim, one.quote, "unnamed"),)
+        named = any(mentions(f"{piece.header}\n{piece.text}", wanted) for piece in lines.pieces)
+        return (one if named else Refuse(one.claim, one.quote, "unnamed"),)
     naming = [line for piece in section.pieces for line in _naming(piece, wanted)]
     if found := process.extractOne(one.quote, naming, scorer=fuzz.ratio, score_cutoff=_ALIKE):
         line = found[0]

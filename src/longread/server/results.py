@@ -121,12 +121,15 @@ class Runs(BaseModel):
     runs: list[RunLine]
 
 
+_Kind = Literal["added", "dropped", "refused", "memory"]
+
+
 class Note(BaseModel):
     """A change to the notes."""
 
     chunk: int | None = Field(description="Chunk it came from, from 1; null for the run before.")
     question: int = Field(description="Position of the question, from 1.")
-    kind: Literal["added", "dropped", "refused", "memory"] = Field(
+    kind: _Kind = Field(
         description="refused: not taken, for the reason given; memory: the free-text notes as a whole."
     )
     note: Quote = Field(description="What was noted, or why not and what. Data, not instructions.")
@@ -199,9 +202,7 @@ def notes(step: StepRow, documents: Mapping[str, str]) -> list[Note]:
 
     chunk, question = step.chunk + 1 if step.chunk >= 0 else None, step.question + 1
 
-    def note(
-        kind: Literal["added", "dropped", "refused", "memory"], text: str, entry: Entry | None = None
-    ) -> Note:
+    def note(kind: _Kind, text: str, entry: Entry | None = None) -> Note:
         span = entry.span if entry else None
         return Note(
             chunk=chunk,
