@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import torch
 
 from longread.models.base import PROMPTS
+from longread.models.discover import NANO_FOLDER
 from longread.models.local import end_ids, load_checkpoint
 from longread.models.turns import Turns
 from longread.training.network import Network
@@ -44,13 +45,15 @@ class Cell(NamedTuple):
     lines: int
     samples: int
     """Of each task."""
-    apart: bool = False
-    """Whether tasks are read one after the other: what takes hours and is stopped loses no more than one."""
+    skips: bool = False
+    """Whether the model is not shown what has none of the names: the prompt set is then that of `--model nano`. Its
+    tasks are read one after the other, so that an evaluation that is stopped loses no more than one of them."""
 
 
-def _noted(tokens: int, samples: int, apart: bool = False) -> Cell:
+def _noted(tokens: int, samples: int, skips: bool = False) -> Cell:
     size = f"{tokens >> 20}M" if tokens >> 20 else f"{tokens >> 10}K"
-    return Cell(f"notes, {size} tokens", "memory", int(tokens / _LINE), samples, apart)
+    name = f"notes, {size} tokens{', skipping' if skips else ''}"
+    return Cell(name, "memory", int(tokens / _LINE), samples, skips)
 
 
 TABLES = {
@@ -66,9 +69,10 @@ TABLES = {
     "lengths": (
         Cell("full context, 1K tokens", "full", int(1024 / _LINE), 20),
         *(_noted(1024 * size, 20) for size in (4, 8, 32, 128)),
-        _noted(512 << 10, 2),
-        _noted(1 << 20, 12, apart=True),
-        _noted(4 << 20, 2),
+        *(
+            _noted(size << 10, samples, skips=True)
+            for size, samples in ((128, 20), (512, 6), (1024, 12), (4096, 2))
+        ),
     ),
 }
 """`lengths` has a hundred questions up to 128K tokens, and at 1M so many that they need 128 planted facts or more."""
@@ -151,13 +155,15 @@ def main() -> None:
         cells = tuple(
             cell._replace(name=cell.name.replace("notes", "memory"))
             for cell in cells
-            if cell.mode == "memory"
+            if cell.mode == "memory" and not cell.skips
         )
     for folder in map(Path.resolve, given.models):
-        prompts = Path(__file__).with_name("prompts-text.toml") if given.text else folder / PROMPTS
         for cell in cells:
+            prompts = (NANO_FOLDER if cell.skips else folder) / PROMPTS
+            if given.text:
+                prompts = Path(__file__).with_name("prompts-text.toml")
             samples = 2 if given.smoke else max(2, round(given.share * cell.samples))
-            for tasks in [(task,) for task in TASKS] if cell.apart else [TASKS]:
+            for tasks in [(task,) for task in TASKS] if cell.skips else [TASKS]:
                 if known.issuperset((str(folder), cell.name, samples, task) for task in tasks):
                     continue
                 rows = measure(folder, cell, samples, prompts, tasks)
@@ -165,7 +171,7 @@ def main() -> None:
                     file.writelines(json.dumps(row) + "\n" for row in rows)
                 average = sum(row["right"] for row in rows) / len(rows)
                 print(
-                    f"{folder}  {cell.name}{f', {tasks[0]}' if cell.apart else ''}  {average:.3f}", flush=True
+                    f"{folder}  {cell.name}{f', {tasks[0]}' if cell.skips else ''}  {average:.3f}", flush=True
                 )
 
 

@@ -223,6 +223,8 @@ class ChunkCount:
     """Chunks that left something in the notes."""
     reread: int = 0
     """Times that a chunk was read again, for what the notes lacked."""
+    skipped: int = 0
+    """Of the chunks read, those without any name that was asked for, which the model was not shown."""
 
 
 @dataclass(frozen=True)

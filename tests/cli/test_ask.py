@@ -269,8 +269,8 @@ def test_a_prompt_set_of_ones_own_is_used_and_is_another_run(world: Cli, server:
         (world.folder / "mine.toml").write_text(wrong)
         broken = world(*ask(server), "--prompts", "mine.toml")
         assert broken.returncode == 2 and "exact is true or false" in last_line(broken.stderr)
-    for wish in ("confirm", "named"):
-        for wrong in (f"{wish} = true\n{mine}", f"{wish} = 1\nexact = true\n{mine}"):
+    for wish, rest in (("confirm", ""), ("named", ""), ("skip", "named = true\n")):
+        for wrong in (f"{wish} = true\n{mine}", f"{wish} = 1\nexact = true\n{rest}{mine}"):
             (world.folder / "mine.toml").write_text(wrong)
             broken = world(*ask(server), "--prompts", "mine.toml")
             assert broken.returncode == 2 and f"{wish} is true or false" in last_line(broken.stderr)

@@ -53,6 +53,21 @@ def test_it_looks_things_up_and_joins_them(reader: Reader) -> None:
     assert right(reader, "multi_hop", 12, 20) >= 12
 
 
+def test_what_is_not_shown_to_it_would_have_changed_nothing(reader: Reader, tmp_path: Path) -> None:
+    shown = (FOLDER / "prompts.toml").read_text().replace("skip = true\n", "")
+    (tmp_path / "shown.toml").write_text(shown)
+    whole = Reader("nano", temperature=0, prompts=str(tmp_path / "shown.toml"))
+    skipped = total = 0
+    for task in ("reading", "multi_hop", "dialogue"):
+        for index in range(3):
+            sample, documents = make(task, 400, 4_711, index, "evaluation", (2,))
+            short, full = (one.ask(sample.question, Corpus(documents)) for one in (reader, whole))
+            assert (short.text, short.citations) == (full.text, full.citations)
+            assert full.chunks.skipped == 0
+            skipped, total = skipped + short.chunks.skipped, total + short.chunks.read
+    assert skipped > 0.6 * total
+
+
 def test_what_it_does_not_find_is_not_made_up_as_a_citation(reader: Reader) -> None:
     documents = make("reading", 12, 4_711, 0, "evaluation")[1]
     answer = reader.ask("What is the pet of Yusuf Page?", Corpus(documents))

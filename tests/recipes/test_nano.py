@@ -269,33 +269,36 @@ def test_what_notes_hold_is_counted_in_facts() -> None:
         assert min(planted) * row["kept"] * 2 - 0.5 <= row["retained"] <= max(planted) * row["kept"] * 2 + 0.5
 
 
-@pytest.mark.parametrize("apart", [True, False])
+@pytest.mark.parametrize("skips", [True, False])
 def test_what_was_measured_before_a_stop_is_not_measured_again(
-    apart: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    skips: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     evaluate = loaded("evaluate")
-    folder = Path(longread.models.__file__).parent / "nano"
-    monkeypatch.setattr(evaluate, "TABLES", {"lengths": (evaluate.Cell("a", "full", 8, 2, apart),)})
+    folder = tmp_path / "model"
+    monkeypatch.setattr(evaluate, "TABLES", {"lengths": (evaluate.Cell("a", "full", 8, 2, skips),)})
     monkeypatch.setattr(sys, "argv", ["", str(tmp_path / "r"), str(folder), "--table", "lengths"])
     measured: list[tuple[str, ...]] = []
+    asked_with: set[Path] = set()
 
     def measure(
         folder: Path, cell: object, samples: int, prompts: Path, tasks: tuple[str, ...]
     ) -> list[dict]:
         measured.append(tuple(tasks))
+        asked_with.add(prompts)
         if len(measured) == 3:
             raise KeyboardInterrupt
         row = {"model": str(folder), "cell": "a", "samples": samples, "right": 1.0}
         return [row | {"task": task} for task in tasks]
 
     monkeypatch.setattr(evaluate, "measure", measure)
-    with pytest.raises(KeyboardInterrupt) if apart else nullcontext():
+    with pytest.raises(KeyboardInterrupt) if skips else nullcontext():
         evaluate.main()
     evaluate.main()
     rows = [json.loads(line)["task"] for line in (tmp_path / "r").read_text().splitlines()]
     assert tuple(rows) == TASKS
     one_by_one = [(task,) for task in TASKS]
-    assert measured == ([*one_by_one[:3], *one_by_one[2:]] if apart else [TASKS])
+    assert asked_with == {(evaluate.NANO_FOLDER if skips else folder) / "prompts.toml"}
+    assert measured == ([*one_by_one[:3], *one_by_one[2:]] if skips else [TASKS])
 
 
 def test_of_a_solved_text_the_replies_are_learnt_and_where_they_end(

@@ -437,6 +437,22 @@ def test_an_audit_names_what_was_refused(chromium: Browser, tmp_path: Path, worl
         expect(step).not_to_contain_text("Refused")
 
 
+def test_chunks_that_the_model_was_not_shown_are_told(chromium: Browser, tmp_path: Path, world: Path) -> None:
+    prompts = tmp_path / "skip.toml"
+    prompts.write_text(planted.prompts(exact=True, named=True, skip=True))
+    with (
+        ModelServer(planted.read) as model,
+        serve(tmp_path, *scripted(model), "--set", f"prompts={prompts}") as server,
+        open_page(chromium, server.url) as watched,
+    ):
+        add(watched.page, world)
+        ask(watched.page, WORLD.question)
+        about = watched.page.locator(".answer .about")
+        expect(about).to_contain_text(
+            re.compile(r"chunks read · \d+ of them without the names, not shown to the model")
+        )
+
+
 def test_answers_are_exported_and_copied_with_their_sources(answered: Page) -> None:
     with answered.expect_download() as saved:
         answered.get_by_role("button", name="Export Markdown").click()

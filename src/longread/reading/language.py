@@ -24,7 +24,7 @@ from longread.reading.marks import AnswerStream
 from longread.reading.notes import Add, Entry, Notes, Rewrite
 from longread.reading.policy import NOT_ANSWERED, Call, Draft, Emit, Noted, Review, Task, Turn
 from longread.reading.prompts import LEDGER, load_prompts
-from longread.reading.proving import proved
+from longread.reading.proving import proved, shows
 from longread.reading.recording import RecordedModel, Run
 from longread.reading.replies import (
     FormatError,
@@ -177,18 +177,28 @@ class LanguagePolicy(Asking):
 
         As many questions share a call as have room in it. A call whose replies stay broken is made for each alone.
         """
-        noted: list[Noted] = []
-        for start, end in self._groups(tasks):
-            together, held = tasks[start:end], notes[start:end]
-            noted += (
+        read = [
+            at
+            for at, (task, held) in enumerate(zip(tasks, notes, strict=True))
+            if shows(section, task.question, held, self.prompts)
+        ]
+        noted = [Noted((), skipped=True)] * len(tasks)
+        for start, end in self._groups([tasks[at] for at in read]):
+            group = read[start:end]
+            together, held = [tasks[at] for at in group], [notes[at] for at in group]
+            said = (
                 await self._note_many(together, held, section, total)
                 if len(together) > 1
                 else [await self._note(together[0], held[0], section, total)]
             )
+            for at, one in zip(group, said, strict=True):
+                noted[at] = one
         return noted
 
     def _groups(self, tasks: Sequence[Task]) -> Iterator[tuple[int, int]]:
         """Bounds of the stretches of tasks that are asked together."""
+        if not tasks:
+            return
         most = 1 if "note_many" not in self.prompts.templates else max(1, self.budgets.notes // _LEAST_NOTES)
         start = size = 0
         for at, task in enumerate(tasks):

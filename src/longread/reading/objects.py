@@ -32,6 +32,7 @@ def as_object(answer: Answer, corpus: Corpus | None) -> dict[str, Any]:
             "read": answer.chunks.read,
             "noted": answer.chunks.noted,
             "reread": answer.chunks.reread,
+            "skipped": answer.chunks.skipped,
         },
         "stopped": answer.stopped,
         "seconds": round(answer.seconds, 3),
@@ -54,6 +55,8 @@ def summary(answer: Answer, tokens: int | None = None) -> str:
     unit = "chunk" if chunks.total == 1 else "chunks"
     of = f" ({short(tokens)} tokens)" if tokens else ""
     parts = [f"read {chunks.read:,} of {chunks.total:,} {unit}{of} in {duration(answer.seconds)}"]
+    if chunks.skipped:
+        parts.append(unshown(chunks.skipped))
     if chunks.reread:
         parts.append(f"{chunks.reread:,} read again")
     if answer.usage.calls:
@@ -63,6 +66,11 @@ def summary(answer: Answer, tokens: int | None = None) -> str:
     if answer.run_id:
         parts.append(f"run {answer.run_id}")
     return "; ".join(parts)
+
+
+def unshown(chunks: int) -> str:
+    """What became of chunks without any of the names."""
+    return f"the model was not shown {chunks:,} of them, which had none of the names"
 
 
 def as_plan(estimate: Estimate, model: str, corpus: Corpus) -> dict[str, Any]:

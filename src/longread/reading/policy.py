@@ -56,6 +56,8 @@ class Noted(NamedTuple):
     """Where several questions share a call, it stands with the first of them."""
     repaired: bool = False
     """Whether the model's reply broke the format and was mended."""
+    skipped: bool = False
+    """Whether the model was not shown the section, since no note from it would be taken."""
 
 
 class Review(NamedTuple):

@@ -35,9 +35,7 @@ def proved(parsed: Parsed, section: Section, question: str, notes: Notes, prompt
     """
     if not prompts.exact:
         return parsed
-    wanted = asked(question) if prompts.named else set()
-    if wanted:
-        wanted.update(names(notes.plan), *(names(entry.quote) for entry in notes.entries))
+    wanted = _wanted(question, notes) if prompts.named else set()
     operations: list[Operation] = []
     for one in parsed.operations:
         taken = _taken(one, section, wanted) if isinstance(one, Add | Replace) else (one,)
@@ -45,6 +43,18 @@ def proved(parsed: Parsed, section: Section, question: str, notes: Notes, prompt
         if wanted and isinstance(taken[-1], Add | Replace) and (span := section.align(taken[-1].quote)):
             wanted |= names(section.text(span))  # a note further down may lead on from this one
     return parsed if tuple(operations) == parsed.operations else Parsed(tuple(operations))
+
+
+def shows(section: Section, question: str, notes: Notes, prompts: Prompts) -> bool:
+    """Whether the model is to see a section: it has one of the names, or none is wanted, or nothing is skipped."""
+    wanted = _wanted(question, notes) if prompts.skip else set()
+    return not wanted or any(mentions(f"{piece.header}\n{piece.text}", wanted) for piece in section.pieces)
+
+
+def _wanted(question: str, notes: Notes) -> set[str]:
+    """The names that a note must have one of: none where the question has none."""
+    wanted = asked(question)
+    return wanted.union(names(notes.plan), *(names(e.quote) for e in notes.entries)) if wanted else wanted
 
 
 def _taken(one: Add | Replace, section: Section, wanted: Collection[str]) -> tuple[Operation, ...]:

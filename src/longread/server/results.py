@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, Field
 from longread.printable import printable
 from longread.reading.journal import RunRow, StepRow
 from longread.reading.notes import Entry
+from longread.reading.objects import unshown
 from longread.types import Answer, Citation, Corpus, Usage
 
 _MOST_CITED = 50
@@ -92,6 +93,9 @@ class Reading(BaseModel):
     strategy: str
     chunks_read: int
     chunks_total: int
+    chunks_skipped: int = Field(
+        description="Of those read, how many had no name that was asked for and were not shown to the model."
+    )
     stored: bool = Field(
         description="True when an earlier run of the same questions on the same text gave this."
     )
@@ -163,6 +167,7 @@ def reading(answers: Sequence[Answer], corpus: Corpus) -> Reading:
         strategy=first.strategy,
         chunks_read=first.chunks.read,
         chunks_total=first.chunks.total,
+        chunks_skipped=first.chunks.skipped,
         stored=first.stored,
         stopped=first.stopped,
         usage=_used(first.usage),
@@ -262,7 +267,9 @@ def _answers(answers: Sequence[Answered]) -> list[str]:
 
 
 def _summary(result: Reading) -> str:
-    parts = [f"read {result.chunks_read:,} of {result.chunks_total:,} chunks", f"model {result.model}"]
+    parts = [f"read {result.chunks_read:,} of {result.chunks_total:,} chunks"]
+    parts += [unshown(result.chunks_skipped)] if result.chunks_skipped else []
+    parts += [f"model {result.model}"]
     parts += ["stored answer of an earlier run"] if result.stored else []
     parts += [result.stopped] if result.stopped else []
     return "; ".join([*parts, f"run {result.run_id}"])

@@ -17,6 +17,8 @@ LEDGER = "ledger"
 BUILT_IN = (LEDGER, "text")
 _REQUIRED = ("note", "answer", "whole", "again")
 _NOTES = ("note", "note_json", "note_many")
+_NEEDS = {"confirm": "exact", "named": "exact", "skip": "named"}
+"""Wishes that are possible only with another."""
 _SIZES = ("chunk", "notes", "answer", "thinking")
 _MOST_TOKENS = 10**9
 _LARGEST = 32_768
@@ -47,6 +49,8 @@ class Prompts:
     named: bool = False
     """Whether a note is taken only from a line with a name of question, plan or earlier notes, where the question has
     any; a bad copy of such a line is set right."""
+    skip: bool = False
+    """Whether the model is not shown a section without any of these names, from which no note would be taken."""
 
     def chunk_first(self) -> Prompts:
         """The same with the text at the beginning of each note prompt: a server's prefix cache then holds it for all
@@ -87,11 +91,12 @@ def load_prompts(name: str) -> Prompts:
         name in _SIZES and type(size) is int and 0 <= size <= _MOST_TOKENS for name, size in sizes.items()
     ):
         raise UsageError(f"prompt set '{name}': sizes may hold {', '.join(_SIZES)}, each a number of tokens")
-    wishes = {wish: data.get(wish, False) for wish in ("exact", "confirm", "named")}
+    wishes = {wish: data.get(wish, False) for wish in ("exact", *_NEEDS)}
     for wish, value in wishes.items():
-        possible = data["format"] == "ledger" if wish == "exact" else wishes["exact"]
+        need = _NEEDS.get(wish)
+        possible = wishes[need] if need else data["format"] == "ledger"
         if not isinstance(value, bool) or (value and not possible):
-            only = "for the format ledger" if wish == "exact" else "with exact = true"
+            only = f"with {need} = true" if need else "for the format ledger"
             raise UsageError(f"prompt set '{name}': {wish} is true or false, and true only {only}")
     return Prompts(name, data["format"], templates, digest, sizes, **wishes)
 

@@ -49,7 +49,8 @@ class Reading:
     reread: int = 0
     total: int = field(init=False)
     _read: set[int] = field(default_factory=set)
-    """Indices of the chunks that were read, and of those that left a note."""
+    """Indices of the chunks that were read, of those that the policy looked into, and of those that left a note."""
+    _shown: set[int] = field(default_factory=set)
     _noted: set[int] = field(default_factory=set)
     _steps: int = 0
     _tasks: tuple[Task, ...] | None = None
@@ -73,7 +74,7 @@ class Reading:
     @property
     def count(self) -> ChunkCount:
         """How much was read."""
-        return ChunkCount(self.total, self.read, self.noted, self.reread)
+        return ChunkCount(self.total, self.read, self.noted, self.reread, len(self._read - self._shown))
 
     async def begin(self, *, withhold: bool) -> tuple[Task, ...]:
         """Prepares the queries, once; the policy says with `withhold` which part of each is kept for the end."""
@@ -127,6 +128,8 @@ class Reading:
         self.reread += section.index in self._read
         self._read.add(section.index)
         self.read = len(self._read)
+        if not all(new.skipped for new in noted):
+            self._shown.add(section.index)
         if any(
             any(entry.id >= before.next_id for entry in after.entries) or after.memory != before.memory
             for before, after in zip(notes, updated, strict=True)

@@ -101,11 +101,12 @@ function evidence(citations, open) {
 }
 
 function facts({ model, strategy, usage, chunks, seconds }) {
-  const { read, total } = chunks;
+  const { read, total, skipped } = chunks;
   const known = [
     model,
     strategy,
     `${count(read)} of ${several(total, "chunk")} read`,
+    skipped ? `${count(skipped)} of them without the names, not shown to the model` : null,
     several(usage.calls, "call"),
     `${short(usage.input_tokens + usage.output_tokens)} tokens`,
     usage.cost ? `cost ${money(usage.cost)}` : null,
