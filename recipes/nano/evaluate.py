@@ -46,8 +46,8 @@ class Cell(NamedTuple):
     samples: int
     """Of each task."""
     skips: bool = False
-    """Whether the model is not shown what has none of the names: the prompt set is then that of `--model nano`. Its
-    tasks are read one after the other, so that an evaluation that is stopped loses no more than one of them."""
+    """Whether it is by the prompt set of `--model nano`, which skips what has none of the names and is the recipe's
+    own else. Such texts are long: tasks are read one after the other, so that a stop loses no more than one."""
 
 
 def _noted(tokens: int, samples: int, skips: bool = False) -> Cell:

@@ -224,7 +224,7 @@ class ChunkCount:
     reread: int = 0
     """Times that a chunk was read again, for what the notes lacked."""
     skipped: int = 0
-    """Of the chunks read, those without any name that was asked for, which the model was not shown."""
+    """Chunks that were not read since they have no name that was asked for."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -284,6 +285,17 @@ def told(world: Cli, reply: Callable[[str], str], **wishes: bool) -> tuple[str, 
     answer = json.loads(done.stdout)
     assert answer["answer"].startswith(WORLD.answer) and len(answer["citations"]) == 2
     return done.stderr, world("runs", "show", answer["run_id"], "--notes").stdout
+
+
+def test_a_name_that_stands_nowhere_is_told(world: Cli) -> None:
+    (world.folder / "mine.toml").write_text(planted.prompts(exact=True, named=True, skip=True))
+    with ModelServer(planted.read) as server:
+        asked = ask(server, "Who founded the company Omega?")
+        done = world(*asked, "--strategy", "sequential", "--prompts", "mine.toml")
+        assert server.calls == 0
+    assert done.returncode == 3
+    assert "nothing was read: no name in the question stands in the text" in done.stderr
+    assert re.search(r"read 0 of (\d+) chunks .*; \1 skipped, without a name", done.stderr)
 
 
 def test_a_note_refused_for_its_quote_is_told_and_named(world: Cli) -> None:

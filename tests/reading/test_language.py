@@ -18,12 +18,11 @@ from longread.reading.budgets import Budgets
 from longread.reading.journal import StepRow
 from longread.reading.language import LanguagePolicy
 from longread.reading.notes import Add, Notes, Pin, Refuse, Replace
-from longread.reading.objects import summary
 from longread.reading.policy import Task
 from longread.reading.replies import parse_lines
 from longread.reading.section import Sections
 from longread.reading.shown import show
-from longread.types import Span
+from longread.types import Chunk, Span
 from tests.support import planted
 
 
@@ -361,8 +360,7 @@ async def test_with_names_a_note_is_refused_whose_quote_names_nothing_that_is_as
         assert refused == [quote for quote in (RIGA, PERTH) if quote not in taken]
         assert after.plan == (before if refused else "Who is next?")
     skipping = replace(asked, prompts=replace(asked.prompts, skip=True))
-    (skipped,) = await skipping.note([Task(question)], [Notes(plan=before)], section, 1)
-    assert skipped.skipped is not bool(taken) and skipped.operations == (noted.operations if taken else ())
+    assert skipping.shows([Task(question)], [Notes(plan=before)], section) is bool(taken)
     indifferent = replace(asked, prompts=replace(asked.prompts, named=False))
     (noted,) = await indifferent.note([Task(question)], [Notes(plan=before)], section, 1)
     assert [one.quote for one in noted.operations if isinstance(one, Add)] == [RIGA, PERTH]
@@ -427,17 +425,17 @@ async def test_with_names_a_bad_copy_of_a_line_that_names_what_is_asked_about_is
 
 async def test_rows_of_a_table_are_about_what_its_header_names(tmp_path: Path) -> None:
     table = Document("t", "t.csv", "year,Riga\n1940,3\n1950,4\n", kind="table", header="year,Riga")
-    corpus = Corpus((table,))
-    section = Sections(corpus, split_corpus(corpus, 1_000, len))[0]
+    corpus = Corpus((Document("a", "a.txt", "Nobody sings.\n"), table))
+    start = table.text.index("1940")
+    rows = Chunk(0, (Span("a", 0, 14), Span("t", start, len(table.text))), 100)
+    section = Sections(corpus, [rows])[0]
     model = ScriptedModel(lambda *_: 'NOTE: three | "1940,3"\nNOTE: five | "1950,5"')
-    for town, rows, skip in (
-        ("Riga", ["1940,3", "1950,4"], False),
-        ("Riga", ["1940,3", "1950,4"], True),
-        ("Perth", [], False),
-    ):
-        asked = policy(model, built_in(tmp_path, exact=True, named=True, skip=skip))
-        (noted,) = await asked.note([Task(f"How many lived in {town}?")], [Notes()], section, 1)
-        assert [one.quote for one in Notes().update(noted.operations, None, section).entries] == rows
+    asked = policy(model, built_in(tmp_path, exact=True, named=True, skip=True))
+    for town, taken in (("Riga", ["1940,3", "1950,4"]), ("Perth", [])):
+        task = Task(f"How many lived in {town}?")
+        assert asked.shows([task], [Notes()], section) is bool(taken)
+        (noted,) = await asked.note([task], [Notes()], section, 1)
+        assert [one.quote for one in Notes().update(noted.operations, None, section).entries] == taken
 
 
 def test_what_was_refused_is_told_by_its_quote_where_it_has_no_claim_and_never_as_an_instruction() -> None:
@@ -525,64 +523,3 @@ async def test_no_prompt_exceeds_the_window() -> None:
     assert answer.chunks.noted > 5
     assert max(sizes) <= 4096
     assert min(limits) >= 512  # notes have not taken the room of the reply
-
-
-@pytest.mark.parametrize("strategy", ["sequential", "speculative", "rounds"])
-async def test_what_has_none_of_the_names_is_not_shown_and_nothing_is_lost_by_it(
-    strategy: str, tmp_path: Path
-) -> None:
-    world = planted.plant(6_000, 3, seed=5, decoys=20)
-    answers = []
-    for skip in (False, True):
-        wants = built_in(tmp_path, exact=True, named=True, skip=skip)
-        asked = policy(ScriptedModel(reader), wants, chunk=300)
-        answers.append(
-            await Reader(asked, strategy=strategy).aask(world.question, Corpus((world.document(),)))
-        )
-    told, skipping = answers
-    assert skipping.text == told.text and told.text.startswith(world.answer)
-    assert skipping.citations == told.citations
-    assert told.chunks.skipped == 0 and 0 < skipping.chunks.skipped < skipping.chunks.total
-    assert skipping.chunks.read == skipping.chunks.total
-    assert skipping.chunks.noted == told.chunks.noted
-    assert f"not shown {skipping.chunks.skipped} of them, which had none" in summary(skipping)
-    assert "none of the names" not in summary(told)
-    if strategy == "sequential":
-        assert told.usage.calls - skipping.usage.calls == skipping.chunks.skipped
-
-
-async def test_a_section_is_shown_for_the_questions_whose_names_it_has(tmp_path: Path) -> None:
-    prompts: list[str] = []
-
-    def reply(messages: tuple[Message, ...], sampling: Sampling) -> str:
-        prompts.append(messages[0].text)
-        return f'NOTE: a mayor | "{PERTH}"' if "\nQ1" not in messages[0].text else "NOTHING"
-
-    corpus = Corpus((Document("a", "a.txt", f"{PERTH}\n"),))
-    section = Sections(corpus, split_corpus(corpus, 1_000, len))[0]
-    asked = policy(ScriptedModel(reply), built_in(tmp_path, exact=True, named=True, skip=True))
-    riga, perth, anyone = (
-        Task(f"Who is {who}?") for who in ("the mayor of Riga", "the mayor of Perth", "mayor")
-    )
-    noted = await asked.note([riga, perth], [Notes()] * 2, section, 1)
-    assert [one.skipped for one in noted] == [True, False] and not noted[0].operations
-    assert [one.quote for one in noted[1].operations] == [PERTH]
-    (said,) = prompts
-    assert perth.question in said and riga.question not in said
-    await asked.note([anyone], [Notes()], section, 1)
-    held = Notes().update([Add("", PERTH)], None, section)
-    await asked.note([riga], [held], section, 1)
-    await asked.note([riga], [Notes(plan="Perth")], section, 1)
-    assert len(prompts) == 4
-    assert (await asked.note([riga], [Notes()], section, 1))[0].skipped
-    assert len(prompts) == 4
-
-
-async def test_what_one_of_several_questions_is_shown_was_not_skipped(tmp_path: Path) -> None:
-    pages = [f"{line:.<800}\n" for line in (PERTH, "Carl White sings", "Riga has a harbour", "Nobody does")]
-    corpus = Corpus(tuple(Document(str(at), f"{at}.txt", page) for at, page in enumerate(pages)))
-    wants = built_in(tmp_path, exact=True, named=True, skip=True)
-    asked = policy(ScriptedModel(lambda *_: "NOTHING"), wants, chunk=300)
-    questions = ["Who is the mayor of Perth?", "Who is the mayor of Riga?"]
-    for answer in await Reader(asked, strategy="sequential").aask(questions, corpus):
-        assert (answer.chunks.total, answer.chunks.read, answer.chunks.skipped) == (4, 4, 2)

@@ -37,6 +37,12 @@ def test_names_are_words_with_capitals_side_by_side(text: str, found: set[str]) 
         ("What Is The Capital Of France?", set()),
         ("Where do I set the port?", set()),
         ("Where do I find Riga?", {"riga"}),
+        ("Name Leo Hill's pet.", {"name leo hill", "leo hill"}),
+        (
+            "He sings. *Describe Omega Works*.\nList Perth",
+            {"describe omega works", "omega works", "list perth", "perth"},
+        ),
+        ("Who sings? Leo Hill (1) Nina Green (2)", {"leo hill", "nina green"}),
     ],
 )
 def test_a_question_asks_by_name_where_its_capitals_say_something(question: str, found: set[str]) -> None:

@@ -437,7 +437,7 @@ def test_an_audit_names_what_was_refused(chromium: Browser, tmp_path: Path, worl
         expect(step).not_to_contain_text("Refused")
 
 
-def test_chunks_that_the_model_was_not_shown_are_told(chromium: Browser, tmp_path: Path, world: Path) -> None:
+def test_chunks_that_were_skipped_are_told(chromium: Browser, tmp_path: Path, world: Path) -> None:
     prompts = tmp_path / "skip.toml"
     prompts.write_text(planted.prompts(exact=True, named=True, skip=True))
     with (
@@ -449,8 +449,9 @@ def test_chunks_that_the_model_was_not_shown_are_told(chromium: Browser, tmp_pat
         ask(watched.page, WORLD.question)
         about = watched.page.locator(".answer .about")
         expect(about).to_contain_text(
-            re.compile(r"chunks read · \d+ of them without the names, not shown to the model")
+            re.compile(r"chunks read · \d+ skipped, without a name that is asked for")
         )
+        assert re.fullmatch(r"\d+ chunks: 2 noted, \d+ skipped", strip(watched.page))
 
 
 def test_answers_are_exported_and_copied_with_their_sources(answered: Page) -> None:

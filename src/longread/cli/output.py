@@ -187,6 +187,8 @@ class Display:
             print(printable(answer.text))
         if answer.citations:
             print(f"\n{evidence(answer)}")
+        elif answer.chunks.skipped and not answer.chunks.read:
+            self.say("nothing was read: no name in the question stands in the text; is it spelt as there?")
         elif answer.answered:
             self.say("no passage could be matched to this answer: check it before you rely on it")
 

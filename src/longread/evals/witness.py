@@ -105,6 +105,10 @@ class Witnessed:
         """Passed on."""
         return await self._policy.begin(query, sections, withhold=withhold, history=history)
 
+    def shows(self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section) -> bool:
+        """Passed on."""
+        return self._policy.shows(tasks, notes, section)
+
     async def note(
         self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section, total: int
     ) -> Sequence[Noted]:

@@ -41,12 +41,12 @@ class ChunkBegun(NamedTuple):
 
 
 class ChunkRead(NamedTuple):
-    """One chunk was read and the notes brought up to date."""
+    """One chunk was read and the notes brought up to date, or it was skipped."""
 
     chunk: int
     """Position of the chunk in reading order, from 0."""
     read: int
-    """Chunks read so far, this one included."""
+    """Chunks read or skipped so far, this one included."""
     total: int
     tokens: int
     """Tokens of this chunk."""
@@ -56,6 +56,8 @@ class ChunkRead(NamedTuple):
     """The notes after it, for each question."""
     repaired: bool
     """Whether a reply broke the form and was mended."""
+    skipped: bool = False
+    """Whether it has no name that was asked for, so that it was not read."""
 
 
 class Answering(NamedTuple):

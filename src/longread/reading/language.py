@@ -24,7 +24,7 @@ from longread.reading.marks import AnswerStream
 from longread.reading.notes import Add, Entry, Notes, Rewrite
 from longread.reading.policy import NOT_ANSWERED, Call, Draft, Emit, Noted, Review, Task, Turn
 from longread.reading.prompts import LEDGER, load_prompts
-from longread.reading.proving import proved, shows
+from longread.reading.proving import named, proved
 from longread.reading.recording import RecordedModel, Run
 from longread.reading.replies import (
     FormatError,
@@ -170,6 +170,12 @@ class LanguagePolicy(Asking):
             return query
         return question
 
+    def shows(self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section) -> bool:
+        """No, where prompts skip what has none of the names and no question has any of its own in the section."""
+        return not self.prompts.skip or any(
+            named(section, task.question, held) for task, held in zip(tasks, notes, strict=True)
+        )
+
     async def note(
         self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section, total: int
     ) -> Sequence[Noted]:
@@ -177,28 +183,18 @@ class LanguagePolicy(Asking):
 
         As many questions share a call as have room in it. A call whose replies stay broken is made for each alone.
         """
-        read = [
-            at
-            for at, (task, held) in enumerate(zip(tasks, notes, strict=True))
-            if shows(section, task.question, held, self.prompts)
-        ]
-        noted = [Noted((), skipped=True)] * len(tasks)
-        for start, end in self._groups([tasks[at] for at in read]):
-            group = read[start:end]
-            together, held = [tasks[at] for at in group], [notes[at] for at in group]
-            said = (
+        noted: list[Noted] = []
+        for start, end in self._groups(tasks):
+            together, held = tasks[start:end], notes[start:end]
+            noted += (
                 await self._note_many(together, held, section, total)
                 if len(together) > 1
                 else [await self._note(together[0], held[0], section, total)]
             )
-            for at, one in zip(group, said, strict=True):
-                noted[at] = one
         return noted
 
     def _groups(self, tasks: Sequence[Task]) -> Iterator[tuple[int, int]]:
         """Bounds of the stretches of tasks that are asked together."""
-        if not tasks:
-            return
         most = 1 if "note_many" not in self.prompts.templates else max(1, self.budgets.notes // _LEAST_NOTES)
         start = size = 0
         for at, task in enumerate(tasks):

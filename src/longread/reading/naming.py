@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 
 from longread.reading.cite import fold
 from longread.reading.terms import CJK, STOP
@@ -14,6 +15,8 @@ _WITHIN = (" ", "-")
 """What stands between the words of a name."""
 _END = re.compile(r"[.?!:]\s|\n")
 """Behind it a capital says nothing: a sentence begins."""
+_FIRST = re.compile(r"(?:^|(?<=[.!]\s)|(?<=\n))\W*[^\W_]+")
+"""The first word of a sentence; behind a question mark or a colon there may be choices."""
 
 
 def names(text: str) -> set[str]:
@@ -34,17 +37,25 @@ def asked(question: str) -> set[str]:
     """The names that a question asks about: none where its capitals say nothing.
 
     So it is in a script without them, in a question that is written without or like a title, and where the only one
-    begins a sentence.
+    begins a sentence. What begins one (`Name Leo Hill's pet.`) may be no name: what follows is one without it, too.
     """
     within = [word for gap, word in _words(question) if word[0].isupper() and not _END.search(gap)]
     title = any(len(word) > 1 and word.casefold() in STOP for word in within)
-    return names(question) if any(map(_is_name, within)) and not title else set()
+    if title or not any(map(_is_name, within)):
+        return set()
+    return names(question) | names(_FIRST.sub(" ", question))
 
 
 def mentions(text: str, wanted: Collection[str]) -> bool:
     """Whether one of the names stands in a text, whole."""
-    said = f" {' '.join(_WORD.findall(fold(unicodedata.normalize('NFC', text))))} "
+    said = _said(text)
     return any(f" {name} " in said for name in wanted)
+
+
+@lru_cache(64)
+def _said(text: str) -> str:
+    """The words of a text, folded; several questions, and several looks ahead, are asked of the same section."""
+    return f" {' '.join(_WORD.findall(fold(unicodedata.normalize('NFC', text))))} "
 
 
 def _words(text: str) -> Iterator[tuple[str, str]]:

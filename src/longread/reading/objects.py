@@ -56,7 +56,7 @@ def summary(answer: Answer, tokens: int | None = None) -> str:
     of = f" ({short(tokens)} tokens)" if tokens else ""
     parts = [f"read {chunks.read:,} of {chunks.total:,} {unit}{of} in {duration(answer.seconds)}"]
     if chunks.skipped:
-        parts.append(unshown(chunks.skipped))
+        parts.append(passed(chunks.skipped))
     if chunks.reread:
         parts.append(f"{chunks.reread:,} read again")
     if answer.usage.calls:
@@ -68,9 +68,9 @@ def summary(answer: Answer, tokens: int | None = None) -> str:
     return "; ".join(parts)
 
 
-def unshown(chunks: int) -> str:
-    """What became of chunks without any of the names."""
-    return f"the model was not shown {chunks:,} of them, which had none of the names"
+def passed(chunks: int) -> str:
+    """Why so many chunks were not read."""
+    return f"{chunks:,} skipped, without a name that is asked for"
 
 
 def as_plan(estimate: Estimate, model: str, corpus: Corpus) -> dict[str, Any]:

@@ -56,8 +56,6 @@ class Noted(NamedTuple):
     """Where several questions share a call, it stands with the first of them."""
     repaired: bool = False
     """Whether the model's reply broke the format and was mended."""
-    skipped: bool = False
-    """Whether the model was not shown the section, since no note from it would be taken."""
 
 
 class Review(NamedTuple):
@@ -139,6 +137,10 @@ class Policy(Protocol):
     ) -> Task:
         """Prepares a run over `sections`. With `withhold`, wishes about form are told from the question; with
         `history`, the question is made to stand by itself."""
+        ...
+
+    def shows(self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section) -> bool:
+        """Whether a section is worth a look, given these notes; `note` is not called for one that is not."""
         ...
 
     async def note(

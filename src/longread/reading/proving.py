@@ -45,9 +45,9 @@ def proved(parsed: Parsed, section: Section, question: str, notes: Notes, prompt
     return parsed if tuple(operations) == parsed.operations else Parsed(tuple(operations))
 
 
-def shows(section: Section, question: str, notes: Notes, prompts: Prompts) -> bool:
-    """Whether the model is to see a section: it has one of the names, or none is wanted, or nothing is skipped."""
-    wanted = _wanted(question, notes) if prompts.skip else set()
+def named(section: Section, question: str, notes: Notes) -> bool:
+    """Whether a section has one of the names, or none is wanted: only then can a note be taken from it."""
+    wanted = _wanted(question, notes)
     return not wanted or any(mentions(f"{piece.header}\n{piece.text}", wanted) for piece in section.pieces)
 
 

@@ -89,6 +89,10 @@ class Rehearsal(LanguagePolicy):
         """Itself: there is nothing to record."""
         return self
 
+    def shows(self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section) -> bool:
+        """Yes: which names notes will bring in is not known, and a user agrees to what it may take at most."""
+        return True
+
     async def note(
         self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section, total: int
     ) -> Sequence[Noted]:

@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, Field
 from longread.printable import printable
 from longread.reading.journal import RunRow, StepRow
 from longread.reading.notes import Entry
-from longread.reading.objects import unshown
+from longread.reading.objects import passed
 from longread.types import Answer, Citation, Corpus, Usage
 
 _MOST_CITED = 50
@@ -94,7 +94,7 @@ class Reading(BaseModel):
     chunks_read: int
     chunks_total: int
     chunks_skipped: int = Field(
-        description="Of those read, how many had no name that was asked for and were not shown to the model."
+        description="How many were not read since they have no name that is asked for."
     )
     stored: bool = Field(
         description="True when an earlier run of the same questions on the same text gave this."
@@ -268,7 +268,7 @@ def _answers(answers: Sequence[Answered]) -> list[str]:
 
 def _summary(result: Reading) -> str:
     parts = [f"read {result.chunks_read:,} of {result.chunks_total:,} chunks"]
-    parts += [unshown(result.chunks_skipped)] if result.chunks_skipped else []
+    parts += [passed(result.chunks_skipped)] if result.chunks_skipped else []
     parts += [f"model {result.model}"]
     parts += ["stored answer of an earlier run"] if result.stored else []
     parts += [result.stopped] if result.stopped else []

@@ -122,6 +122,10 @@ class ExtractivePolicy:
         finally:
             sections.stopped = True  # when cancelled, so that the thread ends too
 
+    def shows(self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section) -> bool:
+        """Yes: to look is to read."""
+        return True
+
     async def note(
         self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section, total: int
     ) -> Sequence[Noted]:

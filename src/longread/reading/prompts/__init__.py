@@ -50,7 +50,7 @@ class Prompts:
     """Whether a note is taken only from a line with a name of question, plan or earlier notes, where the question has
     any; a bad copy of such a line is set right."""
     skip: bool = False
-    """Whether the model is not shown a section without any of these names, from which no note would be taken."""
+    """Whether sections without any of these names, from which no note could be taken, are not read."""
 
     def chunk_first(self) -> Prompts:
         """The same with the text at the beginning of each note prompt: a server's prefix cache then holds it for all

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,6 +13,9 @@ from longread.reading.policy import Noted, Task
 from longread.reading.section import Section
 from longread.reading.strategies.base import Reading
 from longread.reading.strategies.width import Width
+
+_FAR = 16
+"""Sections looked through, for each that is asked ahead, for those that are not skipped."""
 
 
 class Ahead:
@@ -27,8 +31,10 @@ class Ahead:
         self._sections = sections
         self._width = Width(reading.policy.concurrency)
         self._flying = 0
-        self._asked: dict[tuple[int, int], asyncio.Task[Sequence[Noted]]] = {}
+        self._asked: dict[tuple[int, int], asyncio.Task[Sequence[Noted] | None]] = {}
         """By the number of the view and the position of the section."""
+        self._shown: dict[int, bool] = {}
+        """By the position of the section, whether it is asked at all, at the present view."""
         self._views: dict[tuple[object, ...], int] = {}
         self._view = 0
 
@@ -40,8 +46,13 @@ class Ahead:
     ) -> None:
         await stop(list(self._asked.values()))
 
-    async def reply(self, at: int, notes: Sequence[Notes]) -> Sequence[Noted]:
-        """What the policy notes of the section at this position, given these notes. Positions are asked in order."""
+    async def reply(self, at: int, notes: Sequence[Notes]) -> Sequence[Noted] | None:
+        """What the policy notes of the section at this position, given these notes; None where it skips it.
+
+        Positions are asked in order.
+        """
+        if not self._shows(at, notes):
+            return None
         number = self._views.setdefault(tuple(held.view for held in notes), len(self._views))
         if at:
             self._width.saw(changed=number != self._view)
@@ -51,12 +62,24 @@ class Ahead:
         asked = self._asked.get((number, at))
         # Replies that are there may hold a change: they are looked at before more is asked.
         if asked is None or not asked.done():
-            for position in range(at, min(at + self._width.value, len(self._sections))):
+            for position in islice(self._next(at, notes), self._width.value):
                 if (number, position) not in self._asked:
                     self._asked[number, position] = asyncio.create_task(self._ask(position, notes))
         return await self._asked.pop((number, at))
 
-    async def _ask(self, position: int, notes: Sequence[Notes]) -> Sequence[Noted]:
+    def _next(self, at: int, notes: Sequence[Notes]) -> Iterator[int]:
+        """This position, and those after it that are not skipped."""
+        yield at
+        for position in range(at + 1, min(at + _FAR * self._width.value, len(self._sections))):
+            if position not in self._shown:
+                self._shown[position] = self._shows(position, notes)
+            if self._shown[position]:
+                yield position
+
+    def _shows(self, position: int, notes: Sequence[Notes]) -> bool:
+        return self._reading.policy.shows(self._tasks, notes, self._sections[position])
+
+    async def _ask(self, position: int, notes: Sequence[Notes]) -> Sequence[Noted] | None:
         clock = asyncio.get_running_loop().time
         began = clock()
         self._flying += 1
@@ -75,6 +98,7 @@ class Ahead:
             for key, asked in self._asked.items()
             if key[1] < at or not asked.done() or asked.exception() is not None
         }
+        self._shown = {}
         for key in gone:
             del self._asked[key]
         await stop(list(gone.values()))

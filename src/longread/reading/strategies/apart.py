@@ -17,7 +17,7 @@ async def read_apart(
 ) -> tuple[Notes, ...]:
     """The notes with what each section adds to them, within the budget."""
     held = tuple(notes)
-    replies: dict[int, asyncio.Future[Sequence[Noted]]] = {
+    replies: dict[int, asyncio.Future[Sequence[Noted] | None]] = {
         at: asyncio.Future() for at in range(len(sections))
     }
     positions = iter(range(len(sections)))
@@ -33,7 +33,8 @@ async def read_apart(
             except Exception as error:
                 replies[position].set_exception(error)
                 return
-            replies[position].set_result([_seen(*pair) for pair in zip(noted, notes, strict=True)])
+            seen = None if noted is None else [_seen(*pair) for pair in zip(noted, notes, strict=True)]
+            replies[position].set_result(seen)
 
     workers = [asyncio.create_task(work()) for _ in range(min(reading.policy.concurrency, len(sections)))]
     try:

@@ -49,8 +49,9 @@ class Reading:
     reread: int = 0
     total: int = field(init=False)
     _read: set[int] = field(default_factory=set)
-    """Indices of the chunks that were read, of those that the policy looked into, and of those that left a note."""
-    _shown: set[int] = field(default_factory=set)
+    """Indices of the chunks that were read, of those that were not since they have no name that was asked for, and of
+    those that left a note."""
+    _skipped: set[int] = field(default_factory=set)
     _noted: set[int] = field(default_factory=set)
     _steps: int = 0
     _tasks: tuple[Task, ...] | None = None
@@ -74,7 +75,7 @@ class Reading:
     @property
     def count(self) -> ChunkCount:
         """How much was read."""
-        return ChunkCount(self.total, self.read, self.noted, self.reread, len(self._read - self._shown))
+        return ChunkCount(self.total, self.read, self.noted, self.reread, len(self._skipped))
 
     async def begin(self, *, withhold: bool) -> tuple[Task, ...]:
         """Prepares the queries, once; the policy says with `withhold` which part of each is kept for the end."""
@@ -98,8 +99,16 @@ class Reading:
         """Reads one section and takes what the policy notes of it."""
         return await self.take(tasks, notes, section, await self.ask(tasks, notes, section))
 
-    async def ask(self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section) -> Sequence[Noted]:
-        """What the policy would note of one section, given these notes. Nothing comes of it until it is taken."""
+    async def ask(
+        self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section
+    ) -> Sequence[Noted] | None:
+        """What the policy would note of one section, given these notes; None where it skips it.
+
+        Nothing comes of it until it is taken.
+        """
+        if not self.policy.shows(tasks, notes, section):
+            await asyncio.sleep(0)  # thousands may follow one another
+            return None
         self.emit(ChunkBegun(section.index))
         return await self.policy.note(tasks, notes, section, len(self.sections))
 
@@ -108,11 +117,15 @@ class Reading:
         tasks: Sequence[Task],
         notes: Sequence[Notes],
         section: Section,
-        noted: Sequence[Noted],
+        noted: Sequence[Noted] | None,
         *,
         fit: bool = True,
     ) -> tuple[Notes, ...]:
         """Changes the notes, records it all, and keeps them within the budget unless that is done later."""
+        if noted is None:
+            if section.index not in self._read:
+                self._skipped.add(section.index)
+            return await self._gone(section, tuple(notes), (Change((), ()),) * len(notes), skipped=True)
         updated = [
             before.update(new.operations, new.plan, section) for before, new in zip(notes, noted, strict=True)
         ]
@@ -127,9 +140,8 @@ class Reading:
         )
         self.reread += section.index in self._read
         self._read.add(section.index)
+        self._skipped.discard(section.index)
         self.read = len(self._read)
-        if not all(new.skipped for new in noted):
-            self._shown.add(section.index)
         if any(
             any(entry.id >= before.next_id for entry in after.entries) or after.memory != before.memory
             for before, after in zip(notes, updated, strict=True)
@@ -138,11 +150,25 @@ class Reading:
             self.noted = len(self._noted)
         self._step(section.index, notes, kept, changes)
         repaired = any(new.repaired for new in noted)
+        return await self._gone(section, kept, changes, repaired=repaired)
+
+    async def _gone(
+        self,
+        section: Section,
+        notes: tuple[Notes, ...],
+        changes: tuple[Change, ...],
+        *,
+        repaired: bool = False,
+        skipped: bool = False,
+    ) -> tuple[Notes, ...]:
+        gone = self.read + len(self._skipped)
         self.emit(
-            ChunkRead(section.index, self.read, self.total, section.chunk.tokens, changes, kept, repaired)
+            ChunkRead(
+                section.index, gone, self.total, section.chunk.tokens, changes, notes, repaired, skipped
+            )
         )
         await asyncio.sleep(0)  # a policy that never waits would keep the events from whoever listens
-        return kept
+        return notes
 
     async def consolidate(self, tasks: Sequence[Task], notes: Sequence[Notes]) -> tuple[Notes, ...]:
         """Notes of sections that were read apart, in the order of the text and within the budget."""

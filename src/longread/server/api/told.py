@@ -71,6 +71,7 @@ class Teller:
         return {
             "chunk": event.chunk, "read": event.read, "total": event.total, "tokens": event.tokens, "notes": new,
             "dropped": dropped, "plan": event.notes[0].plan, "memory": event.notes[0].memory,
+            "skipped": event.skipped,
         }  # fmt: skip
 
     def _new(self, question: int, notes: Notes) -> list[Entry]:

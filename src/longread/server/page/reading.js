@@ -82,7 +82,8 @@ export class Reading {
   }
 
   chunk(data) {
-    this.#step(data.chunk, data.notes, data.dropped);
+    if (data.skipped) this.#skip(data.chunk);
+    else this.#step(data.chunk, data.notes, data.dropped);
     this.read = data.read;
     this.total = data.total;
   }
@@ -118,6 +119,10 @@ export class Reading {
     this.states = tokens.map(() => UNREAD);
     this.notes = [];
     this.#byKey.clear();
+  }
+
+  #skip(chunk) {
+    if (this.states[chunk] === UNREAD) this.states[chunk] = SKIPPED;
   }
 
   #step(chunk, added, dropped) {

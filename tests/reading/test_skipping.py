@@ -1,0 +1,202 @@
+"""Sections that have none of the names asked for are not read, and nothing is lost by it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from longread import Answer, Corpus, Document, Journal, Reader
+from longread.errors import CapReached
+from longread.models.base import Message, OnDelta, Reply, Sampling
+from longread.models.scripted import ScriptedModel
+from longread.reading.events import ChunkBegun, ChunkRead, Event
+from longread.reading.language import LanguagePolicy
+from longread.reading.notes import Add, Notes
+from longread.reading.objects import summary
+from longread.reading.policy import Task
+from longread.reading.recording import UnkeptRun
+from longread.reading.section import Sections
+from longread.reading.strategies.base import Reading
+from longread.reading.strategies.width import Width
+from longread.types import Chunk, Span
+from tests.support import planted
+
+WORLD = planted.plant(6_000, 3, seed=5, decoys=20)
+STRATEGIES = ["sequential", "speculative", "rounds"]
+
+
+def policy(model: ScriptedModel, folder: Path, *, skip: bool = True) -> LanguagePolicy:
+    (folder / "mine.toml").write_text(planted.prompts(exact=True, named=True, skip=skip), "utf-8")
+    return LanguagePolicy.over(model, str(folder / "mine.toml"), window=8_192, chunk=300)
+
+
+def model() -> ScriptedModel:
+    return ScriptedModel(lambda messages, _: planted.read(messages[0].text))
+
+
+def silent() -> ScriptedModel:
+    return ScriptedModel(lambda *_: "NOTHING")
+
+
+def pages(*lines: str) -> Corpus:
+    """A document of one chunk for each line."""
+    return Corpus(tuple(Document(str(at), f"{at}.txt", f"{line:.<800}\n") for at, line in enumerate(lines)))
+
+
+async def events(reader: Reader, question: str | Sequence[str], corpus: Corpus) -> list[Event]:
+    return [
+        event async for event in reader.read([question] if isinstance(question, str) else question, corpus)
+    ]
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+async def test_the_answer_and_its_citations_are_those_of_reading_it_all(
+    strategy: str, tmp_path: Path
+) -> None:
+    corpus = Corpus((WORLD.document(),))
+
+    async def ask(*, skip: bool) -> Answer:
+        reader = Reader(policy(model(), tmp_path, skip=skip), strategy=strategy)
+        return await reader.aask(WORLD.question, corpus)
+
+    whole, short = await ask(skip=False), await ask(skip=True)
+    assert short.text == whole.text and whole.text.startswith(WORLD.answer)
+    assert short.citations == whole.citations
+    assert whole.chunks.skipped == 0 and whole.chunks.read == whole.chunks.total
+    assert short.chunks.skipped > 0 and short.chunks.read + short.chunks.skipped == short.chunks.total
+    assert short.chunks.noted == whole.chunks.noted and short.usage.calls < whole.usage.calls
+    if strategy == "sequential":
+        assert whole.usage.calls - short.usage.calls == short.chunks.skipped
+    assert f"; {short.chunks.skipped} skipped, without a name that is asked for" in summary(short)
+    assert "skipped" not in summary(whole)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+async def test_progress_counts_what_was_skipped_and_says_so(strategy: str, tmp_path: Path) -> None:
+    seen = await events(
+        Reader(policy(model(), tmp_path), strategy=strategy, revisits=0),
+        WORLD.question,
+        Corpus((WORLD.document(),)),
+    )
+    read = [event for event in seen if isinstance(event, ChunkRead)]
+    assert [event.read for event in read] == list(range(1, read[0].total + 1))
+    begun = {event.chunk for event in seen if isinstance(event, ChunkBegun)}
+    assert begun == {event.chunk for event in read if not event.skipped}
+
+
+async def test_a_section_with_a_name_of_any_question_is_read_for_all(tmp_path: Path) -> None:
+    corpus = pages("The mayor of Perth", "Carl White sings", "Riga has a harbour", "Nobody does")
+    reader = Reader(policy(silent(), tmp_path), strategy="sequential", revisits=0)
+    for answer in await reader.aask(["Who is the mayor of Perth?", "Who is the mayor of Riga?"], corpus):
+        assert (answer.chunks.total, answer.chunks.read, answer.chunks.skipped) == (4, 2, 2)
+
+
+def test_each_question_has_the_names_of_its_own_notes(tmp_path: Path) -> None:
+    corpus = pages("Riga has a harbour")
+    section = Sections(corpus, [Chunk(0, (Span("0", 0, 800),), 200)])[0]
+    lines = Sections(pages("Riga is old"), [Chunk(0, (Span("0", 0, 800),), 200)])[0]
+    riga = Notes().update([Add("", "Riga is old")], None, lines)
+    asked = policy(silent(), tmp_path)
+    perth, anyone = Task("Who is the mayor of Perth?"), Task("who is mayor?")
+    assert not asked.shows([perth], [Notes()], section)
+    assert not asked.shows([perth, perth], [Notes(), Notes(plan="Carl")], section)
+    assert asked.shows([perth, perth], [Notes(), riga], section)
+    assert asked.shows([perth], [Notes(plan="Riga")], section)
+    assert not asked.shows([anyone, perth], [riga, Notes()], section) is asked.prompts.skip is False
+    assert asked.shows([anyone], [Notes()], section)
+
+
+async def test_a_stopped_run_goes_on_and_counts_what_it_had_skipped(tmp_path: Path) -> None:
+    corpus = Corpus((WORLD.document(),))
+    asked = model()
+    journal = Journal(tmp_path / "runs.db")
+
+    def reader(**caps: int) -> Reader:
+        return Reader(policy(asked, tmp_path), strategy="sequential", journal=journal, **caps)
+
+    whole = await Reader(policy(model(), tmp_path), strategy="sequential").aask(WORLD.question, corpus)
+    with pytest.raises(CapReached):
+        await reader(max_calls=3).aask(WORLD.question, corpus)
+    row = journal.latest()
+    assert row is not None and row.steps == 3
+    answer = await reader().aask(WORLD.question, corpus)
+    assert answer.run_id == row.id
+    assert (answer.text, answer.chunks) == (whole.text, whole.chunks)
+    assert (await reader().aask(WORLD.question, corpus)).chunks == whole.chunks
+
+
+async def test_what_it_may_take_is_reckoned_as_if_nothing_were_skipped(tmp_path: Path) -> None:
+    corpus = Corpus((WORLD.document(),))
+    short, whole = [
+        await Reader(policy(model(), tmp_path, skip=skip), strategy="sequential").estimate(
+            [WORLD.question], corpus
+        )
+        for skip in (True, False)
+    ]
+    assert short._replace(seconds=None) == whole._replace(seconds=None) and short.calls > short.plan.chunks
+
+
+class Slow(ScriptedModel):
+    """Answers when all that is going to be asked was asked; `together` is the most that waited at once."""
+
+    together = 0
+    _waiting = 0
+
+    async def chat(
+        self, messages: tuple[Message, ...], sampling: Sampling, on_delta: OnDelta | None = None
+    ) -> Reply:
+        self._waiting += 1
+        for _ in range(50):
+            await asyncio.sleep(0)
+        self.together = max(self.together, self._waiting)
+        self._waiting -= 1
+        return await super().chat(messages, sampling, on_delta)
+
+
+@pytest.mark.parametrize("every", [1, 2, 10])
+async def test_what_is_skipped_takes_no_place_among_what_is_asked_ahead(
+    every: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timed: list[float] = []
+    monkeypatch.setattr(Width, "value", 4)
+    monkeypatch.setattr(Width, "took", lambda _, seconds, together: timed.append(seconds))
+    asked: Any = Slow(lambda *_: "NOTHING")
+    corpus = pages(*("Riga is old" if at % every == 0 else "Perth is new" for at in range(120 * every)))
+    ahead = replace(policy(asked, tmp_path), concurrency=8)
+    answer = await Reader(ahead, strategy="speculative", revisits=0).aask("Where is Riga?", corpus)
+    assert answer.chunks.read == 120 and answer.chunks.skipped == 120 * (every - 1)
+    assert asked.together == 4 and len(timed) == 120
+
+
+async def test_what_a_note_makes_worth_reading_is_asked_ahead_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = "Perth lies beside Riga"
+
+    def reply(messages: tuple[Message, ...], _: Sampling) -> str:
+        return (
+            f'NOTE: beside | "{found}"' if found in messages[0].text.partition("\nSECTION ")[2] else "NOTHING"
+        )
+
+    monkeypatch.setattr(Width, "value", 4)
+    asked: Any = Slow(reply)
+    ahead = replace(policy(asked, tmp_path), concurrency=8)
+    reader = Reader(ahead, strategy="speculative", revisits=0)
+    answer = await reader.aask("What lies beside Perth?", pages(found, *["Riga is old"] * 40))
+    assert answer.chunks.read == 41 and asked.together == 4
+
+
+async def test_what_was_read_once_is_not_skipped_later(tmp_path: Path) -> None:
+    sections = Sections(pages("Riga is old"), [Chunk(0, (Span("0", 0, 800),), 200)])
+    reading = Reading(["Who?"], policy(silent(), tmp_path), sections, UnkeptRun(), lambda _: None)
+    await reading.take([Task("Where is Perth?")], [Notes()], sections[0], None)
+    assert (reading.count.read, reading.count.skipped) == (0, 1)
+    await reading.note([Task("Where is Riga?")], [Notes()], sections[0])
+    assert (reading.count.read, reading.count.skipped, reading.count.reread) == (1, 0, 0)
+    await reading.take([Task("Where is Perth?")], [Notes()], sections[0], None)
+    assert (reading.count.read, reading.count.skipped, reading.count.reread) == (1, 0, 0)
