@@ -46,8 +46,8 @@ class Cell(NamedTuple):
     samples: int
     """Of each task."""
     skips: bool = False
-    """Whether it is by the prompt set of `--model nano`, which skips what has none of the names and is the recipe's
-    own else. Such texts are long: tasks are read one after the other, so that a stop loses no more than one."""
+    """Whether the prompt set is that of `--model nano`: the recipe's, but it skips sections with none of the names.
+    Such texts are long: tasks are read one after the other, so that a stop loses no more than one."""
 
 
 def _noted(tokens: int, samples: int, skips: bool = False) -> Cell:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -83,6 +84,24 @@ def test_progress_streams_as_reasoning_and_the_answer_as_content(serving: Servin
     assert all(" ".join(hop.split()) in " ".join(thoughts.split()) for hop in WORLD.hops)
     assert last.choices[0].delta.model_extra["annotations"]
     assert usage.prompt_tokens == last.model_extra["longread"]["usage"]["input_tokens"]
+
+
+def test_what_is_skipped_is_neither_told_nor_counted_as_read(cli: Cli, model: ModelServer) -> None:
+    (cli.folder / "skip.toml").write_text(planted.prompts(exact=True, named=True, skip=True))
+    asked = ("--model", "scripted", "--base-url", model.base_url, "--set", "prompts=skip.toml")
+    thoughts = ""
+    with Serving(cli, *asked, **SMALL) as serving:
+        for piece in client(serving).chat.completions.create(
+            model="scripted", messages=marked(), stream=True
+        ):
+            if piece.choices:
+                thoughts += (piece.choices[0].delta.model_extra or {}).get("reasoning_content", "")
+                extra = piece.model_extra or {}
+        counted = serving.http.get("/metrics").text
+    chunks = extra["longread"]["chunks"]
+    assert chunks["skipped"] > 0 and chunks["read"] > 0
+    assert len(re.findall(rf"\d+/{chunks['total']}: ", thoughts)) == chunks["read"]
+    assert f"longread_chunks_read_total {chunks['read']}.0" in counted
 
 
 async def test_the_asynchronous_client_works(serving: Serving) -> None:

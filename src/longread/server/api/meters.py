@@ -41,7 +41,7 @@ class Meters:
 
     def _count(self, name: str, data: dict[str, Any]) -> None:
         if name == "chunk":
-            self.chunks.inc()
+            self.chunks.inc(not data["skipped"])
         elif name == "finished":
             self.runs.labels("stored" if data["stored"] else "finished").inc()
         elif name == "failed":

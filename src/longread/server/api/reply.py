@@ -138,7 +138,7 @@ def progress(told: Told, question: int) -> str | None:
             )
         case "understood":
             return f"Understood as: {data['text']}" if data["question"] == question else None
-        case "chunk":
+        case "chunk" if not data["skipped"]:
             notes = [note for note in data["notes"] if note["question"] == question]
             said = "; ".join(_noted(note) for note in notes) or "nothing noted"
             return f"{data['read']:,}/{data['total']:,}: {said}"
