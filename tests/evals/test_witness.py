@@ -1,5 +1,7 @@
 """Evidence that reached a prompt, was captured, was retained; citations against evidence."""
 
+from pathlib import Path
+
 import pytest
 
 from longread.evals.results import Cited, Found
@@ -18,6 +20,7 @@ def test_shares_are_counted_over_the_evidence() -> None:
         [Span("a", 0, 5), Span("a", 5, 30), Span("b", 45, 60)],
         {Span("a", 0, 4), Span("a", 29, 50), Span("b", 30, 52)},
         {Span("a", 0, 4)},
+        begun=True,
     )
     # Two chunks cover the first together; the last is not all there; a tenth of the second does not capture it.
     assert seen.found(evidence) == Found(0.5, 0.5, 0.25)
@@ -74,6 +77,23 @@ def test_what_is_not_read_is_not_reached() -> None:
         world.question, [half]
     )
     assert seen.found([Evidence(document.id, at, at + len(world.hops[0]))]) == Found(0.0, 0.0, 0.0)
+
+
+def test_what_is_skipped_is_not_reached(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(planted.prompts(exact=True, named=True, skip=True), "utf-8")
+    world = planted.plant(4_000, 1, seed=3, decoys=20)
+    document = world.document()
+    at = world.text.index(world.hops[0])
+    evidence = [Evidence(document.id, at, at + len(world.hops[0]))]
+    for question, found in (
+        (world.question, Found(1.0, 1.0, 1.0)),
+        ("Who founded the company Omega?", Found(0.0, 0.0, 0.0)),
+    ):
+        seen = Seen()
+        model = ScriptedModel(lambda messages, _: planted.read(messages[-1].text))
+        policy = LanguagePolicy.over(model, str(tmp_path / "mine.toml"), window=8_192, chunk=500)
+        Reader(Witnessed(policy, seen), strategy="sequential", discover=False).ask(question, [document])
+        assert seen.found(evidence) == found
 
 
 def test_a_memory_holds_only_what_its_text_still_says() -> None:

@@ -22,6 +22,8 @@ class Seen:
     reached: list[Span] = field(default_factory=list)
     captured: set[Span] = field(default_factory=set)
     retained: set[Span] = field(default_factory=set)
+    begun: bool = False
+    """Whether the question came before the policy, and no stored answer stood for it."""
     model: RecordedModel | None = None
     """Who was asked, once the run has begun."""
 
@@ -32,7 +34,7 @@ class Seen:
 
     def found(self, evidence: Sequence[Evidence]) -> Found | None:
         """How far the evidence got; None where there is none, or nothing was read in this process."""
-        if not evidence or not self.reached:
+        if not evidence or not self.begun:
             return None
         reached = _Cover(self.reached)
         return Found(
@@ -102,7 +104,8 @@ class Witnessed:
     async def begin(
         self, query: str, sections: Sequence[Section], *, withhold: bool, history: Sequence[Turn] = ()
     ) -> Task:
-        """Passed on."""
+        """Sees that the text is going to be read."""
+        self._seen.begun = True
         return await self._policy.begin(query, sections, withhold=withhold, history=history)
 
     def shows(self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section) -> bool:
