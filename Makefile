@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
   $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 BIN := .venv/bin
 
-.PHONY: demo test test-all test-cluster check format docs bench bench-reading bench-rl bench-learning bench-serve bench-pool bench-llamacpp clean
+.PHONY: demo test test-all test-cluster check format docs bench bench-reading bench-rl bench-learning bench-skip bench-serve bench-pool bench-llamacpp clean
 
 demo: .venv/.core  ## a multi-hop question over this machine's own Python standard library
 	$(BIN)/python -m longread demo
@@ -47,6 +47,9 @@ bench-pool: .venv/.all  ## what several servers give together, one slow and one 
 
 bench-llamacpp: .venv/.all build/llama/.ready  ## nano as GGUF in llama.cpp beside transformers, ten minutes
 	$(BIN)/python benchmarks/llamacpp.py
+
+bench-skip: .venv/.all  ## what skipping sections without the names asked for saves, five minutes
+	$(BIN)/python benchmarks/skip.py --samples 4
 
 bench-rl: .venv/.all build/trl/.ready  ## rollouts and updates beside TRL's GRPOTrainer, half an hour
 	$(BIN)/python -m benchmarks.rl
