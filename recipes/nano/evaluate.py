@@ -143,7 +143,7 @@ def main() -> None:
     parser.add_argument(
         "--text",
         action="store_true",
-        help="A memory that is written anew for each section, in place of notes.",
+        help="A memory that is written anew for each section, in place of notes, to 128K tokens.",
     )
     given = parser.parse_args()
     known = set()

@@ -43,6 +43,9 @@ def test_names_are_words_with_capitals_side_by_side(text: str, found: set[str]) 
             {"describe omega works", "omega works", "list perth", "perth"},
         ),
         ("Who sings? Leo Hill (1) Nina Green (2)", {"leo hill", "nina green"}),
+        ("Leo Hill's pet?\nNina Green's pet?", {"leo hill", "nina green"}),
+        ("Who is Dr. Leo Hill?", {"dr", "leo hill"}),
+        ("Q: Locate Leo Hill", {"locate leo hill", "leo hill"}),
     ],
 )
 def test_a_question_asks_by_name_where_its_capitals_say_something(question: str, found: set[str]) -> None:

@@ -128,6 +128,7 @@ async def test_a_stopped_run_goes_on_and_counts_what_it_had_skipped(tmp_path: Pa
     assert answer.run_id == row.id
     assert (answer.text, answer.chunks) == (whole.text, whole.chunks)
     assert (await reader().aask(WORLD.question, corpus)).chunks == whole.chunks
+    assert journal.get(row.id).skipped == whole.chunks.skipped > 0
 
 
 async def test_what_it_may_take_is_reckoned_as_if_nothing_were_skipped(tmp_path: Path) -> None:

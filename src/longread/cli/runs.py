@@ -101,7 +101,8 @@ def show(
     sources = [_clean(source, 80) for source in list(documents.values())[:3]]
     more = f" and {len(documents) - 3:,} more" if len(documents) > 3 else ""
     print(f"documents {len(documents):,}: {', '.join(sources)}{more}")
-    print(f"read      {row.steps:,} of {row.total or 0:,} chunks, {row.noted:,} noted")
+    skipped = f", {row.skipped:,} skipped" if row.skipped else ""
+    print(f"read      {row.steps:,} of {row.total or 0:,} chunks, {row.noted:,} noted{skipped}")
     if row.error:
         print(f"ended     {_clean(row.error, 500)}")
     if notes:

@@ -28,7 +28,7 @@ def as_record(journal: Journal, row: RunRow) -> dict[str, Any]:
         "model": row.model,
         "strategy": row.strategy,
         "seconds": round(row.seconds, 3),
-        "chunks": {"total": row.total, "read": row.steps, "noted": row.noted},
+        "chunks": {"total": row.total, "read": row.steps, "noted": row.noted, "skipped": row.skipped},
         "documents": list(documents.values()),
         "settings": {n: v for n, v in row.command.get("settings", {}).items() if n != "api_key"},
         "answers": [as_object(answer, None) for answer in row.answers],

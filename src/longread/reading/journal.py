@@ -49,6 +49,8 @@ class RunRow:
     noted: int
     steps: int
     """Chunks read."""
+    skipped: int
+    """Chunks that had no name that was asked for, once the run is done."""
     error: str | None
     seconds: float
     created: float
@@ -235,6 +237,7 @@ class Journal:
             total=row["total"],
             noted=count.noted if count else noted,
             steps=count.read if count else steps,
+            skipped=count.skipped if count else 0,
             error=row["error"],
             seconds=row["seconds"],
             created=row["created"],

@@ -15,35 +15,33 @@ _WITHIN = (" ", "-")
 """What stands between the words of a name."""
 _END = re.compile(r"[.?!:]\s|\n")
 """Behind it a capital says nothing: a sentence begins."""
-_FIRST = re.compile(r"(?:^|(?<=[.!]\s)|(?<=\n))\W*[^\W_]+")
-"""The first word of a sentence; behind a question mark or a colon there may be choices."""
+_ASKING = frozenset(
+    "count describe explain find give identify list name show state summarise summarize tell".split()
+)
+"""What a request begins with."""
 
 
 def names(text: str) -> set[str]:
     """The names in a text, folded; single letters and what tells nothing (`The`, `I`) are none."""
-    found: list[str] = []
-    joins = False
-    for gap, word in _words(text):
-        capital = _is_name(word)
-        if capital and joins and gap in _WITHIN:
-            found[-1] += f" {fold(word)}"
-        elif capital:
-            found.append(fold(word))
-        joins = capital
-    return set(found)
+    return {" ".join(words) for _, words in _runs(text)}
 
 
 def asked(question: str) -> set[str]:
     """The names that a question asks about: none where its capitals say nothing.
 
     So it is in a script without them, in a question that is written without or like a title, and where the only one
-    begins a sentence. What begins one (`Name Leo Hill's pet.`) may be no name: what follows is one without it, too.
+    begins a sentence. Where that begins one with words that make it long, or asks for something (`Name Leo Hill's
+    pet.`), what follows is a name without it, too.
     """
     within = [word for gap, word in _words(question) if word[0].isupper() and not _END.search(gap)]
     title = any(len(word) > 1 and word.casefold() in STOP for word in within)
     if title or not any(map(_is_name, within)):
         return set()
-    return names(question) | names(_FIRST.sub(" ", question))
+    found = names(question)
+    for begins, words in _runs(question):
+        if begins and len(words) > (1 if words[0] in _ASKING else 2):
+            found.add(" ".join(words[1:]))
+    return found
 
 
 def mentions(text: str, wanted: Collection[str]) -> bool:
@@ -52,10 +50,24 @@ def mentions(text: str, wanted: Collection[str]) -> bool:
     return any(f" {name} " in said for name in wanted)
 
 
-@lru_cache(64)
+@lru_cache(256)
 def _said(text: str) -> str:
     """The words of a text, folded; several questions, and several looks ahead, are asked of the same section."""
     return f" {' '.join(_WORD.findall(fold(unicodedata.normalize('NFC', text))))} "
+
+
+def _runs(text: str) -> list[tuple[bool, list[str]]]:
+    """The names, each as its words, folded, and whether a sentence begins with it."""
+    found: list[tuple[bool, list[str]]] = []
+    joins = False
+    for gap, word in _words(text):
+        capital = _is_name(word)
+        if capital and joins and gap in _WITHIN:
+            found[-1][1].append(fold(word))
+        elif capital:
+            found.append((bool(_END.search(gap)), [fold(word)]))
+        joins = capital
+    return found
 
 
 def _words(text: str) -> Iterator[tuple[str, str]]:

@@ -30,7 +30,7 @@ _SOURCES = 10
 """Documents of a run that are named."""
 
 Tell = Callable[[int, int, str], Awaitable[None]]
-"""Takes chunks read, chunks in all, and a message."""
+"""Takes chunks read or skipped, chunks in all, and a message."""
 
 
 class Service:
@@ -117,7 +117,7 @@ class Service:
                             run_id = event.run_id
                         case ChunkRead():
                             held = sum(len(notes.entries) for notes in event.notes)
-                            message = f"read {event.read:,} of {event.total:,} chunks, {held:,} notes"
+                            message = f"{event.read:,} of {event.total:,} chunks, {held:,} notes"
                             await tell(event.read, event.total, message)
                         case Finished():
                             return event.answers

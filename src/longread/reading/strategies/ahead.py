@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,7 +13,7 @@ from longread.reading.section import Section
 from longread.reading.strategies.base import Reading
 from longread.reading.strategies.width import Width
 
-_FAR = 16
+_FAR = 8
 """Sections looked through, for each that is asked ahead, for those that are not skipped."""
 
 
@@ -51,7 +50,7 @@ class Ahead:
 
         Positions are asked in order.
         """
-        if not self._shows(at, notes):
+        if not await self._shows(at, notes):
             return None
         number = self._views.setdefault(tuple(held.view for held in notes), len(self._views))
         if at:
@@ -62,21 +61,26 @@ class Ahead:
         asked = self._asked.get((number, at))
         # Replies that are there may hold a change: they are looked at before more is asked.
         if asked is None or not asked.done():
-            for position in islice(self._next(at, notes), self._width.value):
+            async for position in self._next(at, notes):
                 if (number, position) not in self._asked:
                     self._asked[number, position] = asyncio.create_task(self._ask(position, notes))
         return await self._asked.pop((number, at))
 
-    def _next(self, at: int, notes: Sequence[Notes]) -> Iterator[int]:
-        """This position, and those after it that are not skipped."""
+    async def _next(self, at: int, notes: Sequence[Notes]) -> AsyncIterator[int]:
+        """This position, and as many after it that are not skipped as are worth asking."""
         yield at
-        for position in range(at + 1, min(at + _FAR * self._width.value, len(self._sections))):
+        left = self._width.value - 1
+        for position in range(at + 1, min(at + _FAR * (left + 1), len(self._sections))):
+            if not left:
+                break
             if position not in self._shown:
-                self._shown[position] = self._shows(position, notes)
+                self._shown[position] = await self._shows(position, notes)
             if self._shown[position]:
+                left -= 1
                 yield position
 
-    def _shows(self, position: int, notes: Sequence[Notes]) -> bool:
+    async def _shows(self, position: int, notes: Sequence[Notes]) -> bool:
+        await asyncio.sleep(0)  # thousands may be looked through
         return self._reading.policy.shows(self._tasks, notes, self._sections[position])
 
     async def _ask(self, position: int, notes: Sequence[Notes]) -> Sequence[Noted] | None:

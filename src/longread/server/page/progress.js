@@ -38,7 +38,7 @@ function line(reading, rate) {
   if (status === "queued") return queued(reading);
   const parts = [reading.over ? OVER[status] : reading.answering ? "Writing the answer" : "Reading"];
   if (reading.stored) parts.push("a stored answer: nothing was read anew");
-  if (total) parts.push(`${count(read)} of ${several(total, "chunk")} read`);
+  if (total) parts.push(`${count(read)} of ${several(total, "chunk")}`);
   if (!reading.over && !reading.answering && rate) {
     parts.push(`${short(rate)} tokens a second`, `about ${duration(left(reading) / rate)} left`);
   }

@@ -122,7 +122,7 @@ export class Reading {
   }
 
   #skip(chunk) {
-    if (this.states[chunk] === UNREAD) this.states[chunk] = SKIPPED;
+    if (this.states[chunk] < READ) this.states[chunk] = SKIPPED;
   }
 
   #step(chunk, added, dropped) {
