@@ -171,7 +171,7 @@ async def test_progress_is_reported_chunk_by_chunk(world: Cli, server: ModelServ
     assert count > 5
     assert [progress for progress, _, _ in told] == list(range(1, count + 1))
     assert {total for _, total, _ in told} == {count}
-    assert told[-1][2].startswith(f"read {count} of {count} chunks, ")
+    assert told[-1][2].startswith(f"{count} of {count} chunks, ")
 
 
 async def test_filters_and_what_was_left_out(world: Cli) -> None:
