@@ -49,7 +49,7 @@ bench-llamacpp: .venv/.all build/llama/.ready  ## nano as GGUF in llama.cpp besi
 	$(BIN)/python benchmarks/llamacpp.py
 
 bench-skip: .venv/.all  ## what skipping sections without the names asked for saves, five minutes
-	$(BIN)/python benchmarks/skip.py --samples 4
+	$(BIN)/python benchmarks/skip.py
 
 bench-rl: .venv/.all build/trl/.ready  ## rollouts and updates beside TRL's GRPOTrainer, half an hour
 	$(BIN)/python -m benchmarks.rl

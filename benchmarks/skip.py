@@ -1,6 +1,6 @@
 """What skipping sections without the names asked for saves, and whether it changes an answer.
 
-    python benchmarks/skip.py [--tokens 32768] [--samples 2] [--seed N]
+    python benchmarks/skip.py [--tokens 32768] [--samples 4] [--seed N]
 
 `--model nano` reads questions of its world's five tasks, with names that training never has, greedily: each once with
 its own prompt set, which skips, and once with the same but `skip = false`.
@@ -34,7 +34,7 @@ def main() -> None:
     """A line of JSON for each task, and one for all."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tokens", type=int, default=32_768)
-    parser.add_argument("--samples", type=int, default=2, help="Of each task.")
+    parser.add_argument("--samples", type=int, default=4, help="Of each task.")
     parser.add_argument("--seed", type=int, default=WORLD_SEED)
     given = parser.parse_args()
     totals = [0.0] * 6
@@ -47,10 +47,8 @@ def main() -> None:
             Reader("nano", temperature=0, strategy="sequential", prompts=prompts)
             for prompts in (None, str(whole))
         )
-        for reader in (skipping, reading):
-            reader.ask(
-                "Who?", Corpus(make("reading", 8, given.seed, 0, "evaluation", (2,))[1])
-            )  # loads the model
+        for reader in (skipping, reading):  # the first question loads the model
+            reader.ask("Who?", Corpus(make("reading", 8, given.seed, 0, "evaluation", (2,))[1]))
         for task in TASKS:
             sums = [0.0] * 6
             for index in range(given.samples):

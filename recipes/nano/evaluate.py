@@ -75,7 +75,7 @@ TABLES = {
         ),
     ),
 }
-"""`lengths` has a hundred questions up to 128K tokens, and at 1M so many that they need 128 planted facts or more."""
+"""`lengths` has a hundred questions to 128K tokens, and at 1M sixty, with 125 planted facts."""
 
 
 def opened(folder: Path) -> tuple[Network, Turns]:
@@ -159,9 +159,8 @@ def main() -> None:
         )
     for folder in map(Path.resolve, given.models):
         for cell in cells:
-            prompts = (NANO_FOLDER if cell.skips else folder) / PROMPTS
-            if given.text:
-                prompts = Path(__file__).with_name("prompts-text.toml")
+            noted = (NANO_FOLDER if cell.skips else folder) / PROMPTS
+            prompts = Path(__file__).with_name("prompts-text.toml") if given.text else noted
             samples = 2 if given.smoke else max(2, round(given.share * cell.samples))
             for tasks in [(task,) for task in TASKS] if cell.skips else [TASKS]:
                 if known.issuperset((str(folder), cell.name, samples, task) for task in tasks):

@@ -295,7 +295,14 @@ def test_a_name_that_stands_nowhere_is_told(world: Cli) -> None:
         assert server.calls == 0
     assert done.returncode == 3
     assert "nothing was read: no name in the question stands in the text" in done.stderr
-    assert re.search(r"read 0 of (\d+) chunks .*; \1 skipped, without a name", done.stderr)
+    found = re.search(r"read 0 of (\d+) chunks .*; \1 skipped, without a name.*; run (\w+)", done.stderr)
+    assert found
+    assert (
+        f"read      0 of {found[1]} chunks, 0 noted, {found[1]} skipped"
+        in world("runs", "show", found[2]).stdout
+    )
+    exported = world("runs", "export", found[2], "--format", "json").stdout
+    assert json.loads(exported)["chunks"]["skipped"] == int(found[1])
 
 
 def test_a_note_refused_for_its_quote_is_told_and_named(world: Cli) -> None:
