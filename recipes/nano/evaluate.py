@@ -71,7 +71,7 @@ TABLES = {
         *(_noted(1024 * size, 20) for size in (4, 8, 32, 128)),
         *(
             _noted(size << 10, samples, skips=True)
-            for size, samples in ((128, 20), (512, 6), (1024, 12), (4096, 2))
+            for size, samples in ((128, 20), (512, 20), (1024, 20), (4096, 4))
         ),
     ),
 }

@@ -20,6 +20,10 @@ class Span(NamedTuple):
     start: int
     end: int
 
+    def overlaps(self, other: Span) -> bool:
+        """Whether some text lies in both."""
+        return self.doc == other.doc and self.start < other.end and other.start < self.end
+
 
 class Part(NamedTuple):
     """A division of a source that has a name: a sheet, a slide, a chapter, a message."""

@@ -53,7 +53,7 @@ def test_it_looks_things_up_and_joins_them(reader: Reader) -> None:
     assert right(reader, "multi_hop", 12, 20) >= 12
 
 
-def test_what_it_skips_would_have_changed_nothing(reader: Reader, tmp_path: Path) -> None:
+def test_what_it_skips_would_have_changed_no_answer(reader: Reader, tmp_path: Path) -> None:
     shown = (FOLDER / "prompts.toml").read_text().replace("skip = true\n", "")
     (tmp_path / "shown.toml").write_text(shown)
     whole = Reader("nano", temperature=0, prompts=str(tmp_path / "shown.toml"))

@@ -423,17 +423,20 @@ async def test_with_names_a_bad_copy_of_a_line_that_names_what_is_asked_about_is
         assert bool(after.plan) is exact
 
 
-async def test_rows_of_a_table_are_about_what_its_header_names(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("skip", "mended"), [(False, ["1950,4"]), (True, [])])
+async def test_rows_of_a_table_are_about_what_its_header_names(
+    skip: bool, mended: list[str], tmp_path: Path
+) -> None:
     table = Document("t", "t.csv", "year,Riga\n1940,3\n1950,4\n", kind="table", header="year,Riga")
     corpus = Corpus((Document("a", "a.txt", "Nobody sings.\n"), table))
     start = table.text.index("1940")
     rows = Chunk(0, (Span("a", 0, 14), Span("t", start, len(table.text))), 100)
     section = Sections(corpus, [rows])[0]
     model = ScriptedModel(lambda *_: 'NOTE: three | "1940,3"\nNOTE: five | "1950,5"')
-    asked = policy(model, built_in(tmp_path, exact=True, named=True, skip=True))
-    for town, taken in (("Riga", ["1940,3", "1950,4"]), ("Perth", [])):
+    asked = policy(model, built_in(tmp_path, exact=True, named=True, skip=skip))
+    for town, taken in (("Riga", ["1940,3", *mended]), ("Perth", [])):
         task = Task(f"How many lived in {town}?")
-        assert asked.shows([task], [Notes()], section) is bool(taken)
+        assert asked.shows([task], [Notes()], section) is (not skip or bool(taken))
         (noted,) = await asked.note([task], [Notes()], section, 1)
         assert [one.quote for one in Notes().update(noted.operations, None, section).entries] == taken
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from longread.reading.naming import asked, mentions, names
+from longread.reading.naming import asked, mentions, names, rarest
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,20 @@ def test_a_text_mentions_a_name_where_it_stands_whole_however_it_is_written() ->
     for text in ("Omega sells works.", "Omega Workshops", "Tomega Works", ""):
         assert not mentions(text, {"omega works"})
     assert not mentions("Omega Works", set())
+
+
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [
+        ("How many people have the pet newt?", "newt"),
+        ("how many NEWTS, and what pet Newt?", "newt"),
+        ("List every pet newt", "newt"),
+        ("what is old?", None),
+        ("tell the age of the newt and the pony", None),
+        ("which cat?", None),
+        ("", None),
+    ],
+)
+def test_what_is_asked_about_without_a_name_is_a_word_that_is_rare(question: str, found: str | None) -> None:
+    texts = ["the pet newt of the pony: a list", *["a pet, old"] * 4]
+    assert rarest(question, texts) == found

@@ -1,10 +1,12 @@
-"""Sections that have none of the names asked for are not read, and nothing is lost by it."""
+"""Lines that have none of the names asked for are not read, and nothing is lost by it."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +111,112 @@ def test_each_question_has_the_names_of_its_own_notes(tmp_path: Path) -> None:
     assert asked.shows([perth], [Notes(plan="Riga")], section)
     assert asked.shows([anyone], [Notes()], section)
     assert asked.shows([perth, anyone], [Notes(), Notes()], section)
+
+
+class Seeing(ScriptedModel):
+    """Remembers the text of each prompt for notes, and notes those of `lines` that are in it."""
+
+    def __init__(self, lines: Sequence[str] = (), plans: Sequence[str] = ()) -> None:
+        super().__init__(self._read)
+        self.lines = lines
+        self.plans = iter(plans)
+        self.shown: list[str] = []
+
+    def _read(self, messages: tuple[Message, ...], _: Sampling) -> str:
+        if not (fenced := re.search(r"\nSECTION .*?<<\w+\n(.*?)\w+>>", messages[0].text, re.S)):
+            return "NOTHING"
+        text = fenced[1].partition(" ---\n")[2].strip()
+        self.shown.append(text)
+        notes = [f'NOTE: {line} | "{line}"' for line in self.lines if line in text]
+        return "\n".join([*notes, *(f"PLAN: {plan}" for plan in islice(self.plans, 1))]) or "NOTHING"
+
+
+HOUSES = (
+    "Kyoto is governed by Max Hill.\nThe river of Perth is Elbe.\nGreta North was born in Kyoto.\n"
+    "Nobody sings.\nOmega Works was founded by Greta North."
+)
+FOUNDED = "Who governs where the founder of Omega Works was born?"
+
+
+async def test_a_chain_is_followed_through_the_lines_of_a_section_each_shown_once(tmp_path: Path) -> None:
+    lines = HOUSES.splitlines()
+    plans = "Where was Greta North born?", "Who governs Kyoto?"
+    corpus = Corpus((Document("a", "a.txt", HOUSES),))
+    asked = Seeing(lines)
+    answer = await Reader(policy(asked, tmp_path), strategy="sequential", revisits=0).aask(FOUNDED, corpus)
+    assert asked.shown == [lines[4], lines[2], lines[0]]
+    assert (answer.chunks.read, answer.chunks.noted) == (1, 1)
+    section = Sections(corpus, [Chunk(0, (Span("a", 0, len(HOUSES)),), 100)])[0]
+    (noted,) = await policy(Seeing(lines, plans), tmp_path).note([Task(FOUNDED)], [Notes()], section, 1)
+    assert noted.plan == plans[1]
+    assert [one.quote for one in noted.operations if isinstance(one, Add)] == [lines[4], lines[2], lines[0]]
+    assert len(noted.calls) == 3
+
+
+async def test_several_questions_are_shown_the_lines_of_each(tmp_path: Path) -> None:
+    asked = Seeing()
+    section = Sections(
+        Corpus((Document("a", "a.txt", HOUSES),)), [Chunk(0, (Span("a", 0, len(HOUSES)),), 100)]
+    )[0]
+    lines = HOUSES.splitlines()
+    for questions, seen in (
+        ([FOUNDED, "What is the river of Perth?"], [lines[1], lines[4]]),
+        ([FOUNDED, "who sings?"], lines),
+    ):
+        asked.shown.clear()
+        await policy(asked, tmp_path).note([Task(one) for one in questions], [Notes()] * 2, section, 1)
+        assert asked.shown == ["\n".join(seen)]
+
+
+async def test_a_name_on_two_lines_shows_all_of_its_section(tmp_path: Path) -> None:
+    text = "They say that Omega\nWorks was founded by Greta\nNorth, who sings."
+    asked = Seeing()
+    await Reader(policy(asked, tmp_path), strategy="sequential", revisits=0).aask(
+        FOUNDED, Corpus((Document("a", "a.txt", text),))
+    )
+    assert asked.shown == [text]
+
+
+@pytest.mark.parametrize(
+    ("question", "plan", "kept"),
+    [
+        (FOUNDED, "Who governs where Greta North was born?", True),
+        (FOUNDED, "Who governs where Greta South was born?", False),
+        (FOUNDED, "Who governs the town of hamsters?", False),
+        ("who was born where?", "Who governs the town of hamsters?", True),
+    ],
+)
+@pytest.mark.parametrize("skip", [True, False])
+async def test_a_plan_that_says_what_is_shown_names_what_was_read(
+    question: str, plan: str, kept: bool, skip: bool, tmp_path: Path
+) -> None:
+    line = HOUSES.splitlines()[4]
+    section = Sections(
+        Corpus((Document("a", "a.txt", HOUSES),)), [Chunk(0, (Span("a", 0, len(HOUSES)),), 100)]
+    )[0]
+    asked = policy(ScriptedModel(lambda *_: f'NOTE: founded | "{line}"\nPLAN: {plan}'), tmp_path, skip=skip)
+    (noted,) = await asked.note([Task(question)], [Notes()], section, 1)
+    assert noted.plan == (plan if kept or not skip else None)
+    assert Add("founded", line) in noted.operations
+
+
+@pytest.mark.parametrize(
+    ("question", "read"),
+    [
+        ("how many keep a newt?", 2),
+        ("name all who keep a newt", 2),
+        ("how many keep a dog?", 12),
+        ("where is everybody?", 12),
+        ("how many keep a newt in Riga?", 1),
+    ],
+)
+async def test_a_question_without_names_is_read_by_its_rarest_word(
+    question: str, read: int, tmp_path: Path
+) -> None:
+    pets = pages("All keep a newt", "Max would keep a newt", "Riga is old", *["Ada might keep a dog"] * 9)
+    for skip in (True, False):
+        reader = Reader(policy(silent(), tmp_path, skip=skip), strategy="sequential", revisits=0)
+        assert (await reader.aask(question, pets)).chunks.read == (read if skip else 12)
 
 
 async def test_a_stopped_run_goes_on_and_counts_what_it_had_skipped(tmp_path: Path) -> None:

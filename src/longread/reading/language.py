@@ -7,6 +7,7 @@ alone.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 import textwrap
@@ -21,6 +22,7 @@ from longread.reading.budgets import Budgets
 from longread.reading.choosing import choose
 from longread.reading.confirming import confirmed, quoted
 from longread.reading.marks import AnswerStream
+from longread.reading.naming import asked, rarest
 from longread.reading.notes import Add, Entry, Notes, Rewrite
 from longread.reading.policy import NOT_ANSWERED, Call, Draft, Emit, Noted, Review, Task, Turn
 from longread.reading.prompts import LEDGER, load_prompts
@@ -43,6 +45,7 @@ from longread.reading.section import Section
 from longread.reading.shown import flat, ledger, line, plan, show, wishes
 from longread.reading.support import Evidence, supporting, supports
 from longread.reading.worth import level, worth
+from longread.types import Span
 
 ASSUMED_WINDOW = 32_768
 """Tokens, for servers that do not say."""
@@ -135,7 +138,7 @@ class LanguagePolicy(Asking):
     async def begin(
         self, query: str, sections: Sequence[Section], *, withhold: bool, history: Sequence[Turn] = ()
     ) -> Task:
-        """Words a follow-up anew and splits the query. One plain question has nothing to withhold and is not sent."""
+        """Words a follow-up anew, splits the query, and finds what stands for names where lines are skipped."""
         if (size := self.count(query)) > self._questions_room:
             raise UsageError(
                 f"the question takes {size:,} tokens and {self._questions_room:,} are left for it; put what it "
@@ -143,17 +146,24 @@ class LanguagePolicy(Asking):
             )
         if history:
             query = await self._standing_alone(query, history)
+        question, instructions = await self._split(query) if withhold else (query, "")
+        rare = None
+        if self.prompts.skip and not asked(question):
+            texts = (f"{piece.header}\n{piece.text}" for section in sections for piece in section.pieces)
+            rare = await asyncio.to_thread(rarest, question, texts)
+        return Task(question, instructions, rare)
+
+    async def _split(self, query: str) -> tuple[str, str]:
+        """The core question, and wishes about form. One plain question has none and is not sent."""
         plain = re.fullmatch(r"[^\n.!。！:：;；?？]{1,300}[?？]", query.strip())
-        if not withhold or plain or "split" not in self.prompts.templates:
-            return Task(query)
+        if plain or "split" not in self.prompts.templates:
+            return query, ""
         try:
             prompt = self._render("split", question=query)
-            (question, instructions), _, _ = await self._ask(
-                prompt, self.budgets.reply, lambda text: parse_split(text, query)
-            )
+            split, _, _ = await self._ask(prompt, self.budgets.reply, lambda text: parse_split(text, query))
         except FormatError:
-            return Task(query)  # nothing is lost: the wishes stay in the question
-        return Task(question, instructions)
+            return query, ""  # nothing is lost: the wishes stay in the question
+        return split
 
     async def _standing_alone(self, query: str, history: Sequence[Turn]) -> str:
         """A follow-up with what it refers to put in; as it is when the model brings in words of its own."""
@@ -172,9 +182,11 @@ class LanguagePolicy(Asking):
 
     def shows(self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section) -> bool:
         """No, where prompts skip what has none of the names and no question has any of its own in the section."""
-        return not self.prompts.skip or any(
-            named(section, task.question, held) for task, held in zip(tasks, notes, strict=True)
-        )
+        return bool(self.shown(tasks, notes, section).pieces)
+
+    def shown(self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section) -> Section:
+        """What of a section is read: all of it, or its lines with names where prompts skip the others."""
+        return named(section, tasks, notes) if self.prompts.skip else section
 
     async def note(
         self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section, total: int
@@ -186,12 +198,39 @@ class LanguagePolicy(Asking):
         noted: list[Noted] = []
         for start, end in self._groups(tasks):
             together, held = tasks[start:end], notes[start:end]
-            noted += (
-                await self._note_many(together, held, section, total)
+            shown = self.shown(together, held, section)
+            first = (
+                await self._note_many(together, held, shown, total)
                 if len(together) > 1
-                else [await self._note(together[0], held[0], section, total)]
+                else [await self._note(together[0], held[0], shown, total)]
             )
+            seen = [piece.span for piece in shown.pieces]
+            noted += [
+                await self._followed(one, task, before, seen, section, total)
+                for one, task, before in zip(first, together, held, strict=True)
+            ]
         return noted
+
+    async def _followed(
+        self, noted: Noted, task: Task, notes: Notes, seen: Sequence[Span], section: Section, total: int
+    ) -> Noted:
+        """With what the section's other lines say of names that were just noted: a chain may lie in one section."""
+        if not self.prompts.skip:
+            return noted
+        held = notes.update(noted.operations, noted.plan, section)
+        lines = self.shown([task], [held], section).without(seen)
+        if not lines.pieces:
+            return noted
+        more = await self._note(task, held, lines, total)
+        both = Noted(
+            (*noted.operations, *more.operations),
+            noted.plan if more.plan is None else more.plan,
+            (*noted.calls, *more.calls),
+            noted.repaired or more.repaired,
+        )
+        return await self._followed(
+            both, task, notes, [*seen, *(piece.span for piece in lines.pieces)], section, total
+        )
 
     def _groups(self, tasks: Sequence[Task]) -> Iterator[tuple[int, int]]:
         """Bounds of the stretches of tasks that are asked together."""
@@ -281,7 +320,7 @@ class LanguagePolicy(Asking):
         return Noted(*self._proved(parsed, task, notes, section), calls, repaired)
 
     def _proved(self, parsed: Parsed, task: Task, notes: Notes, section: Section) -> Parsed:
-        return proved(parsed, section, task.question, notes, self.prompts)
+        return proved(parsed, section, task, notes, self.prompts)
 
     async def _rewrite(self, prompt: Request, notes: Notes, section: Section) -> Noted:
         try:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 
 from longread.reading.cite import fold
@@ -19,6 +20,8 @@ _ASKING = frozenset(
     "count describe explain find give identify list name show state summarise summarize tell".split()
 )
 """What a request begins with."""
+_RARER = 4
+"""Times as many texts have a word that is no name beside one that may be."""
 
 
 def names(text: str) -> set[str]:
@@ -42,6 +45,18 @@ def asked(question: str) -> set[str]:
         if begins and len(words) > (1 if words[0] in _ASKING else 2):
             found.add(" ".join(words[1:]))
     return found
+
+
+def rarest(question: str, texts: Iterable[str]) -> str | None:
+    """The word of a question that stands in far fewer texts than its others, folded: what is asked about, for want of
+    a name.
+
+    None where there is no such word; those that stand in no text, and those that tell nothing, do not count.
+    """
+    telling = {fold(word) for _, word in _words(question) if not CJK.search(word)} - STOP - _ASKING
+    found = Counter(word for text in texts for word in telling.intersection(_said(text).split()))
+    rising = sorted((times, word) for word, times in found.items())[:2]
+    return rising[0][1] if len(rising) == 2 and _RARER * rising[0][0] <= rising[1][0] else None
 
 
 def mentions(text: str, wanted: Collection[str]) -> bool:

@@ -29,6 +29,8 @@ class Task:
     """The core question: all that reading knows of the query."""
     instructions: str = ""
     """How the answer is to be worded; withheld until then, so that it does not bend the notes (recipe §5)."""
+    rare: str | None = None
+    """The word that stands for a name where lines without any are skipped and the question has none."""
 
 
 class Turn(NamedTuple):

@@ -89,9 +89,9 @@ class Rehearsal(LanguagePolicy):
         """Itself: there is nothing to record."""
         return self
 
-    def shows(self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section) -> bool:
-        """Yes: which names notes will bring in is not known, and a user agrees to what it may take at most."""
-        return True
+    def shown(self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section) -> Section:
+        """All of it: which names notes will bring in is not known, and a user agrees to what it may take at most."""
+        return section
 
     async def note(
         self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section, total: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple, overload
@@ -50,7 +50,15 @@ class Section:
 
     def only(self, spans: Collection[Span]) -> Section:
         """The lines that have a part in one of the spans, and nothing else."""
-        return replace(self, pieces=tuple(part for piece in self.pieces for part in _parts(piece, spans)))
+        return self.lines(lambda line: any(map(line.span.overlaps, spans)))
+
+    def without(self, spans: Collection[Span]) -> Section:
+        """All lines but those that have a part in one of the spans."""
+        return self.lines(lambda line: not any(map(line.span.overlaps, spans)))
+
+    def lines(self, keeps: Callable[[Piece], bool]) -> Section:
+        """The lines that `keeps` is true of, each as a piece of its own, and nothing else."""
+        return replace(self, pieces=tuple(part for piece in self.pieces for part in _parts(piece, keeps)))
 
     @cached_property
     def _haystacks(self) -> list[Haystack]:
@@ -64,19 +72,22 @@ class Section:
         raise ValueError(f"{span} is not in chunk {self.index}")
 
 
-def _parts(piece: Piece, spans: Collection[Span]) -> Iterator[Piece]:
-    """What is left of a piece, one part for each stretch of lines that have a part in `spans`."""
+def _parts(piece: Piece, keeps: Callable[[Piece], bool]) -> Iterator[Piece]:
+    """What is left of a piece, one part for each stretch of lines that are kept."""
     stretches: list[tuple[int, int]] = []
     end = 0
     for line in piece.text.splitlines(keepends=True):
         start, end = end, end + len(line)
-        first, last = piece.span.start + start, piece.span.start + end
-        if any(span.doc == piece.span.doc and span.start < last and first < span.end for span in spans):
+        if keeps(_part(piece, start, end)):
             joins = stretches and stretches[-1][1] == start
             stretches.append((stretches.pop()[0] if joins else start, end))
     for at, (start, end) in enumerate(stretches):
-        span = Span(piece.span.doc, piece.span.start + start, piece.span.start + end)
-        yield piece._replace(span=span, text=piece.text[start:end], cut=at > 0)
+        yield _part(piece, start, end)._replace(cut=at > 0)
+
+
+def _part(piece: Piece, start: int, end: int) -> Piece:
+    span = Span(piece.span.doc, piece.span.start + start, piece.span.start + end)
+    return piece._replace(span=span, text=piece.text[start:end])
 
 
 class Sections(Sequence[Section]):

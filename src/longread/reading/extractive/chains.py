@@ -130,7 +130,7 @@ def best(chains: Iterable[Chain]) -> list[Chain]:
 
 def alike(a: Unit, b: Unit) -> bool:
     """Whether two passages say the same or overlap."""
-    overlap = a.span.doc == b.span.doc and a.span.start < b.span.end and b.span.start < a.span.end
+    overlap = a.span.overlaps(b.span)
     return overlap or (a.runs == b.runs and fuzz.ratio(a.text, b.text, score_cutoff=_SAME) > 0)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import combinations, groupby
 from typing import NamedTuple
@@ -87,11 +87,13 @@ def survey(question: str, sections: Sequence[Section], keep: int) -> Survey:
             break
         chains = grown
     query, names = search.query, Names(search.blocks, search.frequency)
-    first = Survey(question, "", query, names, search.about, _bridges(query, names, chains))
+    first = Survey(
+        question, query=query, names=names, about=search.about, bridges=_bridges(query, names, chains)
+    )
     worths = heapq.nlargest(keep, map(first.worth, search.found.values()))
     chained = [first.worth(unit) for chain in chains[:_BEST] for unit in chain.units]
     floor = min(worths[-1], *chained) if chained else 0.0
-    return Survey(question, "", query, names, search.about, first.bridges, floor)
+    return replace(first, floor=floor)
 
 
 class _Hit(NamedTuple):
