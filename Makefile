@@ -48,7 +48,7 @@ bench-pool: .venv/.all  ## what several servers give together, one slow and one 
 bench-llamacpp: .venv/.all build/llama/.ready  ## nano as GGUF in llama.cpp beside transformers, ten minutes
 	$(BIN)/python benchmarks/llamacpp.py
 
-bench-skip: .venv/.all  ## what skipping sections without the names asked for saves, five minutes
+bench-skip: .venv/.all  ## what skipping lines without the names asked for saves, and what it changes, five minutes
 	$(BIN)/python benchmarks/skip.py
 
 bench-rl: .venv/.all build/trl/.ready  ## rollouts and updates beside TRL's GRPOTrainer, half an hour

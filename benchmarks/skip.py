@@ -1,4 +1,4 @@
-"""What skipping sections without the names asked for saves, and whether it changes an answer.
+"""What skipping lines without the names asked for saves, and what it changes.
 
     python benchmarks/skip.py [--tokens 32768] [--samples 4] [--seed N]
 
@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 from longread import Answer, Corpus, Reader
+from longread.grading import Gold, grade
 from longread.models.base import PROMPTS
 from longread.models.discover import NANO_FOLDER
 from longread.worlds.nano.questions import TASKS, make
@@ -37,7 +38,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=4, help="Of each task.")
     parser.add_argument("--seed", type=int, default=WORLD_SEED)
     given = parser.parse_args()
-    totals = [0.0] * 6
+    totals = [0.0] * 7
     with tempfile.TemporaryDirectory() as folder:
         whole = Path(folder) / PROMPTS
         whole.write_text(
@@ -50,14 +51,15 @@ def main() -> None:
         for reader in (skipping, reading):  # the first question loads the model
             reader.ask("Who?", Corpus(make("reading", 8, given.seed, 0, "evaluation", (2,))[1]))
         for task in TASKS:
-            sums = [0.0] * 6
+            sums = [0.0] * 7
             for index in range(given.samples):
                 lines = int(given.tokens / TOKENS_OF_A_LINE)
                 sample, documents = make(task, lines, given.seed, index, "evaluation", (2, 3))
                 short, seconds = timed(skipping, sample.question, Corpus(documents))
                 full, more = timed(reading, sample.question, Corpus(documents))
-                same = (short.text, short.citations) == (full.text, full.citations)
-                found = (seconds, more, short.chunks.total, short.chunks.skipped, 1, same)
+                gold = Gold((sample.answer,))
+                right = [grade(sample.grader, one.text, gold).contains == 1 for one in (short, full)]
+                found = (seconds, more, short.chunks.total, short.chunks.skipped, 1, *right)
                 sums = [one + other for one, other in zip(sums, found, strict=True)]
             totals = [one + other for one, other in zip(totals, sums, strict=True)]
             show(task, sums)
@@ -66,13 +68,14 @@ def main() -> None:
 
 def show(name: str, sums: list[float]) -> None:
     """Prints what was summed up."""
-    seconds, more, chunks, skipped, asked, same = sums
+    seconds, more, chunks, skipped, asked, right, right_whole = sums
     print(
         json.dumps(
             {
                 "task": name,
                 "questions": int(asked),
-                "same answers and citations": int(same),
+                "right": int(right),
+                "right, read whole": int(right_whole),
                 "chunks": int(chunks),
                 "skipped": round(skipped / chunks, 3),
                 "times as fast": round(more / seconds, 1),

@@ -46,7 +46,7 @@ class Cell(NamedTuple):
     samples: int
     """Of each task."""
     skips: bool = False
-    """Whether the prompt set is that of `--model nano`: the recipe's, but it skips sections with none of the names.
+    """Whether the prompt set is that of `--model nano`: the recipe's, but it shows lines with names alone.
     Such texts are long: tasks are read one after the other, so that a stop loses no more than one."""
 
 
@@ -75,7 +75,7 @@ TABLES = {
         ),
     ),
 }
-"""`lengths` has a hundred questions to 128K tokens, and at 1M sixty, with 125 planted facts."""
+"""`lengths` has a hundred questions to 1M tokens, where 213 facts are planted, and at 4M twenty."""
 
 
 def opened(folder: Path) -> tuple[Network, Turns]:

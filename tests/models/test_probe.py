@@ -114,6 +114,15 @@ async def test_time_runs_from_the_last_try() -> None:
     assert (await model.measure()).prefill_seconds == pytest.approx(1.0)
 
 
+async def test_a_text_too_long_for_the_window_is_read_from_its_beginning() -> None:
+    model = Timed((0.1, Delta(" word")))
+    model.window = 1_000
+    await model.measure("first " + "word " * 3_000)
+    (((message,), _),) = model.asked
+    assert "first word" in message.text
+    assert 500 < model.count(message.text) <= 1_000 - OUTPUT_TOKENS
+
+
 async def test_no_two_probes_share_a_prefix() -> None:
     model = Timed((1.0, Delta("a")), text="a")
     await model.measure()

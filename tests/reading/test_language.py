@@ -360,7 +360,7 @@ async def test_with_names_a_note_is_refused_whose_quote_names_nothing_that_is_as
         assert refused == [quote for quote in (RIGA, PERTH) if quote not in taken]
         assert after.plan == (before if refused else "Who is next?")
     skipping = replace(asked, prompts=replace(asked.prompts, skip=True))
-    assert skipping.shows([Task(question)], [Notes(plan=before)], section) is bool(taken)
+    assert bool(skipping.shown([Task(question)], [Notes(plan=before)], section).pieces) is bool(taken)
     indifferent = replace(asked, prompts=replace(asked.prompts, named=False))
     (noted,) = await indifferent.note([Task(question)], [Notes(plan=before)], section, 1)
     assert [one.quote for one in noted.operations if isinstance(one, Add)] == [RIGA, PERTH]
@@ -436,7 +436,7 @@ async def test_rows_of_a_table_are_about_what_its_header_names(
     asked = policy(model, built_in(tmp_path, exact=True, named=True, skip=skip))
     for town, taken in (("Riga", ["1940,3", *mended]), ("Perth", [])):
         task = Task(f"How many lived in {town}?")
-        assert asked.shows([task], [Notes()], section) is (not skip or bool(taken))
+        assert bool(asked.shown([task], [Notes()], section).pieces) is (not skip or bool(taken))
         (noted,) = await asked.note([task], [Notes()], section, 1)
         assert [one.quote for one in Notes().update(noted.operations, None, section).entries] == taken
 

@@ -220,7 +220,7 @@ async def test_chunks_that_were_skipped_are_told(world: Cli, server: ModelServer
     record = result.structured_content
     assert record["chunks_skipped"] > 0
     assert record["chunks_skipped"] + record["chunks_read"] == record["chunks_total"]
-    assert f"{record['chunks_skipped']} skipped, without a name that is asked for" in text(result)
+    assert f"{record['chunks_skipped']} skipped, without a name or word that is asked for" in text(result)
 
 
 async def test_runs_are_listed_and_shown_page_by_page(world: Cli, server: ModelServer) -> None:

@@ -449,7 +449,7 @@ def test_chunks_that_were_skipped_are_told(chromium: Browser, tmp_path: Path, wo
         ask(watched.page, WORLD.question)
         about = watched.page.locator(".answer .about")
         expect(about).to_contain_text(
-            re.compile(r"chunks read · \d+ skipped, without a name that is asked for")
+            re.compile(r"chunks read · \d+ skipped, without a name or word that is asked for")
         )
         assert re.fullmatch(r"\d+ chunks: 2 noted, \d+ skipped", strip(watched.page))
 

@@ -108,16 +108,21 @@ class Witnessed:
         self._seen.begun = True
         return await self._policy.begin(query, sections, withhold=withhold, history=history)
 
-    def shows(self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section) -> bool:
+    def shown(self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section) -> Section:
         """Passed on."""
-        return self._policy.shows(tasks, notes, section)
+        return self._policy.shown(tasks, notes, section)
 
     async def note(
         self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section, total: int
     ) -> Sequence[Noted]:
-        """Sees what comes before the policy."""
-        self._seen.reached += section.chunk.spans
-        return await self._policy.note(tasks, notes, section, total)
+        """Sees what comes before the policy: what is shown, and what is for what was noted of it."""
+        noted = await self._policy.note(tasks, notes, section, total)
+        after = [
+            held.update(one.operations, one.plan, section) for held, one in zip(notes, noted, strict=True)
+        ]
+        for held in (notes, after):
+            self._seen.reached += [piece.span for piece in self._policy.shown(tasks, held, section).pieces]
+        return noted
 
     def fit(self, tasks: Sequence[Task], notes: Sequence[Notes]) -> Sequence[tuple[Notes, tuple[Entry, ...]]]:
         """Sees what was noted before any of it is dropped."""

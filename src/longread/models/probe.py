@@ -14,6 +14,8 @@ OUTPUT_TOKENS = 32
 _ASK = "\n\nTell in three sentences what the text above is about."
 _FASTEST = 10_000
 """Tokens a second that no model writes to one reader: the pieces were held back and came at once."""
+_TEMPLATE = 100
+"""Tokens that a chat template adds at most, about."""
 _HIDDEN = 2
 """So many times the tokens that were seen are too many: the model thought without showing it."""
 
@@ -56,14 +58,20 @@ class Speed(NamedTuple):
 async def probe(model: ChatModel, text: str, *, clock: Callable[[], float] = time.monotonic) -> Speed:
     """Has the model read `text` (some 1,500 tokens tell enough) and write a little, and takes the time.
 
+    Of a text too long for the model's window, the beginning is read.
+
     The first call to a server may wait until it has loaded the model: ask something small before. A random word
     stands first, so that the text is in no prefix cache.
 
     Raises:
         ModelError: No reply could be had.
     """
-    prompt = secrets.token_hex(8) + "\n" + text + _ASK
-    counted = model.count(prompt)
+    while True:
+        prompt = secrets.token_hex(8) + "\n" + text + _ASK
+        counted = model.count(prompt)
+        if not text or not model.window or counted + OUTPUT_TOKENS + _TEMPLATE <= model.window:
+            break
+        text = text[: len(text) * 3 // 4]
     start = clock()
     pieces: list[float] = []
 

@@ -22,7 +22,7 @@ from longread.reading.budgets import Budgets
 from longread.reading.choosing import choose
 from longread.reading.confirming import confirmed, quoted
 from longread.reading.marks import AnswerStream
-from longread.reading.naming import asked, rarest
+from longread.reading.naming import asked, telling
 from longread.reading.notes import Add, Entry, Notes, Rewrite
 from longread.reading.policy import NOT_ANSWERED, Call, Draft, Emit, Noted, Review, Task, Turn
 from longread.reading.prompts import LEDGER, load_prompts
@@ -45,7 +45,6 @@ from longread.reading.section import Section
 from longread.reading.shown import flat, ledger, line, plan, show, wishes
 from longread.reading.support import Evidence, supporting, supports
 from longread.reading.worth import level, worth
-from longread.types import Span
 
 ASSUMED_WINDOW = 32_768
 """Tokens, for servers that do not say."""
@@ -55,6 +54,8 @@ _HISTORY = 4_000
 """Characters of the conversation that a follow-up is read with."""
 _LEAST_NOTES = 256
 """Tokens of notes that each of several questions asked together must have."""
+_STEPS = 8
+"""How often what was noted of a section is followed in the same section."""
 _PROSE = 400
 """Characters of a note made from a reply that has no form."""
 
@@ -147,11 +148,11 @@ class LanguagePolicy(Asking):
         if history:
             query = await self._standing_alone(query, history)
         question, instructions = await self._split(query) if withhold else (query, "")
-        rare = None
+        words = frozenset[str]()
         if self.prompts.skip and not asked(question):
             texts = (f"{piece.header}\n{piece.text}" for section in sections for piece in section.pieces)
-            rare = await asyncio.to_thread(rarest, question, texts)
-        return Task(question, instructions, rare)
+            words = await asyncio.to_thread(telling, question, texts)
+        return Task(question, instructions, words)
 
     async def _split(self, query: str) -> tuple[str, str]:
         """The core question, and wishes about form. One plain question has none and is not sent."""
@@ -180,12 +181,8 @@ class LanguagePolicy(Asking):
             return query
         return question
 
-    def shows(self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section) -> bool:
-        """No, where prompts skip what has none of the names and no question has any of its own in the section."""
-        return bool(self.shown(tasks, notes, section).pieces)
-
     def shown(self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section) -> Section:
-        """What of a section is read: all of it, or its lines with names where prompts skip the others."""
+        """All of it, or its lines with a name of any of the questions where prompts skip the others."""
         return named(section, tasks, notes) if self.prompts.skip else section
 
     async def note(
@@ -199,38 +196,40 @@ class LanguagePolicy(Asking):
         for start, end in self._groups(tasks):
             together, held = tasks[start:end], notes[start:end]
             shown = self.shown(together, held, section)
-            first = (
-                await self._note_many(together, held, shown, total)
-                if len(together) > 1
-                else [await self._note(together[0], held[0], shown, total)]
-            )
-            seen = [piece.span for piece in shown.pieces]
+            first: Sequence[Noted]
+            if not shown.pieces:  # it has names of the others
+                first = [Noted(())] * len(together)
+            elif len(together) > 1:
+                first = await self._note_many(together, held, shown, total)
+            else:
+                first = [await self._note(together[0], held[0], shown, total)]
             noted += [
-                await self._followed(one, task, before, seen, section, total)
+                await self._followed(one, task, before, shown, section, total)
                 for one, task, before in zip(first, together, held, strict=True)
             ]
         return noted
 
     async def _followed(
-        self, noted: Noted, task: Task, notes: Notes, seen: Sequence[Span], section: Section, total: int
+        self, noted: Noted, task: Task, notes: Notes, shown: Section, section: Section, total: int
     ) -> Noted:
         """With what the section's other lines say of names that were just noted: a chain may lie in one section."""
-        if not self.prompts.skip:
-            return noted
-        held = notes.update(noted.operations, noted.plan, section)
-        lines = self.shown([task], [held], section).without(seen)
-        if not lines.pieces:
-            return noted
-        more = await self._note(task, held, lines, total)
-        both = Noted(
-            (*noted.operations, *more.operations),
-            noted.plan if more.plan is None else more.plan,
-            (*noted.calls, *more.calls),
-            noted.repaired or more.repaired,
-        )
-        return await self._followed(
-            both, task, notes, [*seen, *(piece.span for piece in lines.pieces)], section, total
-        )
+        seen = [piece.span for piece in shown.pieces]
+        for _ in range(_STEPS if self.prompts.skip else 0):
+            held = notes.update(noted.operations, noted.plan, section)
+            if (held.entries, held.plan) == (notes.entries, notes.plan):
+                break
+            lines = self.shown([task], [held], section).without(seen)
+            if not lines.pieces:
+                break
+            more = await self._note(task, held, lines, total)
+            noted = Noted(
+                (*noted.operations, *more.operations),
+                noted.plan if more.plan is None else more.plan,
+                (*noted.calls, *more.calls),
+                noted.repaired or more.repaired,
+            )
+            seen += [piece.span for piece in lines.pieces]
+        return noted
 
     def _groups(self, tasks: Sequence[Task]) -> Iterator[tuple[int, int]]:
         """Bounds of the stretches of tasks that are asked together."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 
 from longread.reading.cite import fold
-from longread.reading.terms import CJK, STOP
+from longread.reading.terms import CJK, STOP, stem
 
 _WORD = re.compile(r"[^\W_]+")
 _WITHIN = (" ", "-")
@@ -20,8 +20,8 @@ _ASKING = frozenset(
     "count describe explain find give identify list name show state summarise summarize tell".split()
 )
 """What a request begins with."""
-_RARER = 4
-"""Times as many texts have a word that is no name beside one that may be."""
+_COMMONER = 3
+"""Times as many texts as any other word of a question has one that says little."""
 
 
 def names(text: str) -> set[str]:
@@ -47,16 +47,30 @@ def asked(question: str) -> set[str]:
     return found
 
 
-def rarest(question: str, texts: Iterable[str]) -> str | None:
-    """The word of a question that stands in far fewer texts than its others, folded: what is asked about, for want of
-    a name.
+def telling(question: str, texts: Iterable[str]) -> frozenset[str]:
+    """The words that stand for names where a question has none, folded, in all forms in which they stand in texts.
 
-    None where there is no such word; those that stand in no text, and those that tell nothing, do not count.
+    Left out is the one that far more texts have than any other: of `how many keep a newt`, `keep` says little where
+    many keep something. Nothing else is: a rare word that a text brings in shows more, and hides nothing. None where
+    only one word of the question stands in any text.
     """
-    telling = {fold(word) for _, word in _words(question) if not CJK.search(word)} - STOP - _ASKING
-    found = Counter(word for text in texts for word in telling.intersection(_said(text).split()))
-    rising = sorted((times, word) for word, times in found.items())[:2]
-    return rising[0][1] if len(rising) == 2 and _RARER * rising[0][0] <= rising[1][0] else None
+    asks = {fold(word) for _, word in _words(question) if len(word) > 1 and not CJK.search(word)}
+    stems = {stem(word) for word in asks - STOP - _ASKING}
+    stem_of: dict[str, str] = {}
+    forms: defaultdict[str, set[str]] = defaultdict(set)
+    having: Counter[str] = Counter()
+    for text in texts:
+        found = set()
+        for word in set(_said(text).split()):
+            if (own := stem_of.setdefault(word, stem(word))) in stems:
+                forms[own].add(word)
+                found.add(own)
+        having.update(found)
+    if len(having) < 2:
+        return frozenset()
+    (commonest, most), (_, next_most) = having.most_common(2)
+    left_out = {commonest} if most >= _COMMONER * next_most else set()
+    return frozenset().union(*(words for own, words in forms.items() if own not in left_out))
 
 
 def mentions(text: str, wanted: Collection[str]) -> bool:

@@ -70,7 +70,7 @@ def summary(answer: Answer, tokens: int | None = None) -> str:
 
 def passed(chunks: int) -> str:
     """Why so many chunks were not read."""
-    return f"{chunks:,} skipped, without a name that is asked for"
+    return f"{chunks:,} skipped, without a name or word that is asked for"
 
 
 def as_plan(estimate: Estimate, model: str, corpus: Corpus) -> dict[str, Any]:

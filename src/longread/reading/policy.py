@@ -29,8 +29,8 @@ class Task:
     """The core question: all that reading knows of the query."""
     instructions: str = ""
     """How the answer is to be worded; withheld until then, so that it does not bend the notes (recipe §5)."""
-    rare: str | None = None
-    """The word that stands for a name where lines without any are skipped and the question has none."""
+    telling: frozenset[str] = frozenset()
+    """Words that stand for names where lines without any are skipped and the question has none."""
 
 
 class Turn(NamedTuple):
@@ -141,8 +141,8 @@ class Policy(Protocol):
         `history`, the question is made to stand by itself."""
         ...
 
-    def shows(self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section) -> bool:
-        """Whether a section is worth a look, given these notes; `note` is not called for one that is not."""
+    def shown(self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section) -> Section:
+        """What of a section is worth a look, given these notes; `note` is not called where that is nothing."""
         ...
 
     async def note(

@@ -39,21 +39,21 @@ def proved(parsed: Parsed, section: Section, task: Task, notes: Notes, prompts: 
     wanted = _wanted(task, notes) if prompts.named else set()
     operations: list[Operation] = []
     for one in parsed.operations:
-        taken = (
-            _taken(one, section, wanted, mends=not prompts.skip) if isinstance(one, Add | Replace) else (one,)
-        )
+        taken = _taken(one, section, wanted, part=prompts.skip) if isinstance(one, Add | Replace) else (one,)
         operations += taken
         if wanted and isinstance(taken[-1], Add | Replace) and (span := section.align(taken[-1].quote)):
             wanted |= names(section.text(span))  # a note further down may lead on from this one
-    plan = parsed.plan if tuple(operations) == parsed.operations else None
+    plan = None if any(isinstance(one, Refuse) for one in operations) else parsed.plan
     if prompts.skip and wanted and plan and not set() < names(plan) <= wanted:
         plan = None  # it says what is shown from now on, and nobody has read of it
     return Parsed(tuple(operations), plan)
 
 
 def named(section: Section, tasks: Sequence[Task], notes: Sequence[Notes]) -> Section:
-    """The lines from which a note could be taken for one of the questions, given its notes: those with a name of it,
-    all where none is wanted or a name stands on two lines, and none where no name stands."""
+    """The lines from which a note could be taken for one of the questions, given its notes: those with a name of it.
+
+    All where none is wanted, or where names stand over two lines alone; none where no name stands.
+    """
     wanted = [_wanted(*one) for one in zip(tasks, notes, strict=True)]
     if not all(wanted):
         return section
@@ -66,21 +66,24 @@ def named(section: Section, tasks: Sequence[Task], notes: Sequence[Notes]) -> Se
 
 def _wanted(task: Task, notes: Notes) -> set[str]:
     """The names that a note must have one of: none where the question has none."""
-    wanted = asked(task.question) or ({task.rare} if task.rare else set())
+    wanted = asked(task.question) or set(task.telling)
     return wanted.union(names(notes.plan), *(names(e.quote) for e in notes.entries)) if wanted else wanted
 
 
 def _taken(
-    one: Add | Replace, section: Section, wanted: Collection[str], *, mends: bool
+    one: Add | Replace, section: Section, wanted: Collection[str], *, part: bool
 ) -> tuple[Operation, ...]:
-    """A note as it is, set right, or refused: it has to lie in a line with one of the names, if any are wanted."""
+    """A note as it is, set right, or refused: it has to lie in a line with one of the names, if any are wanted.
+
+    With `part` the section is what is shown of a larger one, where the same words may stand elsewhere, and nothing is
+    set right: of few lines, which one a bad copy was meant for is anybody's guess.
+    """
     if section.holds(one.quote):
-        if not wanted:
-            return (one,)
         span = section.align(one.quote)
-        named = _names(section.only([span] if span else []), wanted)
-        return (one if named else Refuse(one.claim, one.quote, "unnamed"),)
-    naming = _naming(section, wanted).pieces if mends else ()
+        if wanted and not _names(section.only([span] if span else []), wanted):
+            return (Refuse(one.claim, one.quote, "unnamed"),)
+        return (one._replace(span=span) if part and isinstance(one, Add) else one,)
+    naming = () if part else _naming(section, wanted).pieces
     lines = [line.strip() for piece in naming for line in piece.text.splitlines()]
     if found := process.extractOne(one.quote, lines, scorer=fuzz.ratio, score_cutoff=_ALIKE):
         line = found[0]

@@ -90,7 +90,7 @@ class Rehearsal(LanguagePolicy):
         return self
 
     def shown(self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section) -> Section:
-        """All of it: which names notes will bring in is not known, and a user agrees to what it may take at most."""
+        """All of it: which names notes will bring in is not known, and a user agrees to more rather than to less."""
         return section
 
     async def note(
@@ -102,8 +102,10 @@ class Rehearsal(LanguagePolicy):
         if self.prompts.format == "text" or not spread:
             return noted
         self.tally.output_tokens += len(tasks) * self.count(_ANSWER)
-        if self.prompts.confirm:
-            for task, held in zip(tasks, notes, strict=True):
+        for task, held in zip(tasks, notes, strict=True):
+            for _ in range(
+                self.prompts.confirm + self.prompts.skip
+            ):  # a second look, and what follows from a note
                 await self._read(task, held, section.only(()), total)
         return [Noted((Add(_FACT),))] * len(tasks)
 

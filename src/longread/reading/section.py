@@ -21,7 +21,7 @@ class Piece(NamedTuple):
     """Of a table, to be shown above `text` when the piece starts below it; empty where there is none."""
     text: str
     cut: bool = False
-    """Whether it is what is left of a piece, and not its first part."""
+    """Whether it is what is left of a piece, and follows another part of it."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Section:
         return self.lines(lambda line: not any(map(line.span.overlaps, spans)))
 
     def lines(self, keeps: Callable[[Piece], bool]) -> Section:
-        """The lines that `keeps` is true of, each as a piece of its own, and nothing else."""
+        """The lines that `keeps` is true of, and nothing else; it is asked of each line as a piece of its own."""
         return replace(self, pieces=tuple(part for piece in self.pieces for part in _parts(piece, keeps)))
 
     @cached_property
@@ -82,7 +82,7 @@ def _parts(piece: Piece, keeps: Callable[[Piece], bool]) -> Iterator[Piece]:
             joins = stretches and stretches[-1][1] == start
             stretches.append((stretches.pop()[0] if joins else start, end))
     for at, (start, end) in enumerate(stretches):
-        yield _part(piece, start, end)._replace(cut=at > 0)
+        yield _part(piece, start, end)._replace(cut=piece.cut or at > 0)
 
 
 def _part(piece: Piece, start: int, end: int) -> Piece:

@@ -15,8 +15,8 @@ _PLAN = 500
 def show(section: Section) -> str:
     """A section as the model sees it: each piece under its source, and its table header if it starts below that."""
     shown = ""
-    for piece in section.pieces:
-        if not piece.cut:
+    for at, piece in enumerate(section.pieces):
+        if not piece.cut or not at or piece.span.doc != section.pieces[at - 1].span.doc:
             shown += ("\n" if shown else "") + f"--- {piece.source} ---\n"
             shown += f"(columns) {piece.header}\n" if piece.header and piece.span.start > 0 else ""
         shown += piece.text

@@ -94,7 +94,7 @@ class Reading(BaseModel):
     chunks_read: int
     chunks_total: int
     chunks_skipped: int = Field(
-        description="How many were not read since they have no name that is asked for."
+        description="How many were not read since they have no name or word that is asked for."
     )
     stored: bool = Field(
         description="True when an earlier run of the same questions on the same text gave this."

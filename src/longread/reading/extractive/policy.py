@@ -122,9 +122,9 @@ class ExtractivePolicy:
         finally:
             sections.stopped = True  # when cancelled, so that the thread ends too
 
-    def shows(self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section) -> bool:
-        """Yes: to look is to read."""
-        return True
+    def shown(self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section) -> Section:
+        """All of it: to look is to read."""
+        return section
 
     async def note(
         self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section, total: int

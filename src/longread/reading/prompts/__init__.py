@@ -51,7 +51,7 @@ class Prompts:
     any; a bad copy of such a line is set right."""
     skip: bool = False
     """Whether lines without any of these names, from which no note could be taken, are not shown, and sections of
-    nothing else not read. What little is shown is copied well: nothing is set right then."""
+    nothing else not read. Nothing is set right then."""
 
     def chunk_first(self) -> Prompts:
         """The same with the text at the beginning of each note prompt: a server's prefix cache then holds it for all

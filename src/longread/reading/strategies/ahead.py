@@ -81,7 +81,7 @@ class Ahead:
 
     async def _shows(self, position: int, notes: Sequence[Notes]) -> bool:
         await asyncio.sleep(0)  # thousands may be looked through
-        return self._reading.policy.shows(self._tasks, notes, self._sections[position])
+        return bool(self._reading.policy.shown(self._tasks, notes, self._sections[position]).pieces)
 
     async def _ask(self, position: int, notes: Sequence[Notes]) -> Sequence[Noted] | None:
         clock = asyncio.get_running_loop().time

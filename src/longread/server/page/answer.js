@@ -106,7 +106,7 @@ function facts({ model, strategy, usage, chunks, seconds }) {
     model,
     strategy,
     `${count(read)} of ${several(total, "chunk")} read`,
-    skipped ? `${count(skipped)} skipped, without a name that is asked for` : null,
+    skipped ? `${count(skipped)} skipped, without a name or word that is asked for` : null,
     several(usage.calls, "call"),
     `${short(usage.input_tokens + usage.output_tokens)} tokens`,
     usage.cost ? `cost ${money(usage.cost)}` : null,
