@@ -96,6 +96,24 @@ def test_what_is_skipped_is_not_reached(tmp_path: Path) -> None:
         assert seen.found(evidence) == found
 
 
+def test_of_a_section_only_the_lines_that_were_shown_are_reached(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(planted.prompts(exact=True, named=True, skip=True), "utf-8")
+    lines = "Velmar lies in Riga.", "Omega Works was founded by Adra.", "Riga is old."
+    text = "\n".join(lines)
+    evidence = [Evidence("a", text.index(line), text.index(line) + len(line)) for line in lines]
+    seen = Seen()
+    model = ScriptedModel(
+        lambda messages, _: "\n".join(
+            f'NOTE: {line} | "{line}"' for line in lines if line in messages[-1].text
+        )
+    )
+    policy = LanguagePolicy.over(model, str(tmp_path / "mine.toml"), window=8_192, chunk=500)
+    Reader(Witnessed(policy, seen), strategy="sequential", discover=False, revisits=0).ask(
+        "Where is Velmar?", [Document("a", "a.txt", text)]
+    )
+    assert [seen.found([one]).reached for one in evidence] == [1.0, 0.0, 1.0]
+
+
 def test_a_memory_holds_only_what_its_text_still_says() -> None:
     from longread.reading.notes import Entry, Notes
     from longread.reading.retained import standing

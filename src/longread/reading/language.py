@@ -150,7 +150,7 @@ class LanguagePolicy(Asking):
         question, instructions = await self._split(query) if withhold else (query, "")
         words = frozenset[str]()
         if self.prompts.skip and not asked(question):
-            texts = (f"{piece.header}\n{piece.text}" for section in sections for piece in section.pieces)
+            texts = (piece.text for section in sections for piece in section.pieces)
             words = await asyncio.to_thread(telling, question, texts)
         return Task(question, instructions, words)
 

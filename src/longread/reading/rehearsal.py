@@ -102,11 +102,9 @@ class Rehearsal(LanguagePolicy):
         if self.prompts.format == "text" or not spread:
             return noted
         self.tally.output_tokens += len(tasks) * self.count(_ANSWER)
-        for task, held in zip(tasks, notes, strict=True):
-            for _ in range(
-                self.prompts.confirm + self.prompts.skip
-            ):  # a second look, and what follows from a note
-                await self._read(task, held, section.only(()), total)
+        more = self.prompts.confirm + self.prompts.skip  # a second look, and what follows from a note
+        for task, held in [*zip(tasks, notes, strict=True)] * more:
+            await self._read(task, held, section.only(()), total)
         return [Noted((Add(_FACT),))] * len(tasks)
 
     async def _ask(

@@ -49,8 +49,8 @@ class Reading:
     reread: int = 0
     total: int = field(init=False)
     _read: set[int] = field(default_factory=set)
-    """Indices of the chunks that were read, of those that were not since nothing in them is asked for, and of those that
-    left a note."""
+    """Indices of the chunks that were read, of those that were not since nothing in them is asked for, and of those
+    that left a note."""
     _skipped: set[int] = field(default_factory=set)
     _noted: set[int] = field(default_factory=set)
     _steps: int = 0
