@@ -129,3 +129,9 @@ def test_pinned_entries_stay_for_half_of_the_room_and_only_with_a_citation() -> 
     assert {entry.claim for entry in dropped} == {"beta", "delta", "epsilon"}
     unpinned, _ = notes.fit(2, lambda _: 1, lambda entry: -entry.id)
     assert [entry.claim for entry in unpinned.entries] == ["alpha", "beta"]
+
+
+def test_what_speaks_of_notes_that_are_not_held_is_left_out() -> None:
+    held = Notes((Entry(3, "a", "a", None, 0),))
+    said = [Replace(3, "b", "b"), Replace(4, "c", "c"), Pin(3), Pin(4), Expire(3), Expire(4), Add("d", "d")]
+    assert held.known(said) == (Replace(3, "b", "b"), Add("c", "c"), Pin(3), Expire(3), Add("d", "d"))

@@ -290,6 +290,46 @@ async def test_a_question_without_names_is_read_by_its_telling_words(
         assert (await reader.aask(question, pets)).chunks.read == (read if skip else 13)
 
 
+async def test_a_page_with_another_word_of_the_question_hides_no_other(tmp_path: Path) -> None:
+    pets = [*["Max has a ferret"] * 9, *["Riga is old"] * 9]
+    for text in (pets, ["Some people hum", *pets]):
+        reader = Reader(policy(silent(), tmp_path), strategy="sequential", revisits=0)
+        answer = await reader.aask("how many people have a ferret?", pages(*text))
+        assert answer.chunks.read >= 9
+
+
+async def test_each_of_several_questions_follows_its_own_chain(tmp_path: Path) -> None:
+    lines = HOUSES.splitlines()
+    section = Sections(
+        Corpus((Document("a", "a.txt", HOUSES),)), [Chunk(0, (Span("a", 0, len(HOUSES)),), 100)]
+    )[0]
+
+    def reply(messages: tuple[Message, ...], _: Sampling) -> str:
+        text = messages[0].text
+        if "Q2" not in text:
+            return "\n".join(f'NOTE: {line} | "{line}"' for line in lines if line in text)
+        return f'Q1 NOTE: founded | "{lines[4]}"\nQ2 NOTE: born | "{lines[2]}"'
+
+    tasks = [Task(FOUNDED), Task("Where was Greta North born?")]
+    noted = await policy(ScriptedModel(reply), tmp_path).note(tasks, [Notes()] * 2, section, 1)
+    quotes = [one.quote for one in noted[0].operations if isinstance(one, Add)]
+    assert quotes == [lines[4], lines[2], lines[0]]
+
+
+async def test_what_is_followed_speaks_only_of_notes_that_every_look_has(tmp_path: Path) -> None:
+    lines = HOUSES.splitlines()
+    replies = iter(
+        [f'NOTE: founded | "{lines[4]}"', f'UPDATE n1: born | "{lines[2]}"\nKEEP n1', "NOTHING", "NOTHING"]
+    )
+    section = Sections(
+        Corpus((Document("a", "a.txt", HOUSES),)), [Chunk(0, (Span("a", 0, len(HOUSES)),), 100)]
+    )[0]
+    (noted,) = await policy(ScriptedModel(lambda *_: next(replies)), tmp_path).note(
+        [Task(FOUNDED)], [Notes()], section, 1
+    )
+    assert [type(one) for one in noted.operations] == [Add, Add]
+
+
 async def test_a_table_that_is_named_by_its_header_is_read_for_a_question_without_names(
     tmp_path: Path,
 ) -> None:

@@ -204,16 +204,14 @@ class LanguagePolicy(Asking):
             else:
                 first = [await self._note(together[0], held[0], shown, total)]
             noted += [
-                await self._followed(one, task, before, shown, section, total)
+                await self._followed(one, task, before, section, total)
                 for one, task, before in zip(first, together, held, strict=True)
             ]
         return noted
 
-    async def _followed(
-        self, noted: Noted, task: Task, notes: Notes, shown: Section, section: Section, total: int
-    ) -> Noted:
+    async def _followed(self, noted: Noted, task: Task, notes: Notes, section: Section, total: int) -> Noted:
         """With what the section's other lines say of names that were just noted: a chain may lie in one section."""
-        seen = [piece.span for piece in shown.pieces]
+        seen = [piece.span for piece in self.shown([task], [notes], section).pieces]
         for _ in range(_STEPS if self.prompts.skip else 0):
             held = notes.update(noted.operations, noted.plan, section)
             if (held.entries, held.plan) == (notes.entries, notes.plan):
@@ -223,7 +221,7 @@ class LanguagePolicy(Asking):
                 break
             more = await self._note(task, held, lines, total)
             noted = Noted(
-                (*noted.operations, *more.operations),
+                (*noted.operations, *notes.known(more.operations)),
                 noted.plan if more.plan is None else more.plan,
                 (*noted.calls, *more.calls),
                 noted.repaired or more.repaired,

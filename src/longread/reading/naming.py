@@ -16,6 +16,8 @@ _WITHIN = (" ", "-")
 """What stands between the words of a name."""
 _END = re.compile(r"[.?!:]\s|\n")
 """Behind it a capital says nothing: a sentence begins."""
+_SHORTENS = ("'", "’")
+"""What stands before the end of `town's` and `who'll`, which is no word."""
 _ASKING = frozenset(
     "count describe explain find give identify list name show state summarise summarize tell".split()
 )
@@ -50,16 +52,20 @@ def asked(question: str) -> set[str]:
 def telling(question: str, texts: Iterable[str]) -> frozenset[str]:
     """The words that stand for names where a question has none, folded, in all forms in which they stand in texts.
 
-    Left out is the one that far more texts have than any other: of `how many keep a newt`, `keep` says little where
-    many keep something. Nothing else is: a rare word that a text brings in shows more, and hides nothing. None where
-    only one word of the question stands in any text.
+    Left out is one that most texts have, and far more than have any other of the words: of `how many have the pet
+    newt`, `pet` says little where most pages have pets. None where only one word of the question stands in any text.
     """
-    asks = {fold(word) for _, word in _words(question) if len(word) > 1 and not CJK.search(word)}
+    words = ((gap, fold(word)) for gap, word in _words(question) if not CJK.search(word))
+    asks = {word for gap, word in words if gap not in _SHORTENS}
     stems = {stem(word) for word in asks - STOP - _ASKING}
+    if len(stems) < 2:
+        return frozenset()
     stem_of: dict[str, str] = {}
     forms: defaultdict[str, set[str]] = defaultdict(set)
     having: Counter[str] = Counter()
+    total = 0
     for text in texts:
+        total += 1
         found = set()
         for word in set(_said(text).split()):
             if (own := stem_of.setdefault(word, stem(word))) in stems:
@@ -69,8 +75,20 @@ def telling(question: str, texts: Iterable[str]) -> frozenset[str]:
     if len(having) < 2:
         return frozenset()
     (commonest, most), (_, next_most) = having.most_common(2)
-    left_out = {commonest} if most >= _COMMONER * next_most else set()
-    return frozenset().union(*(words for own, words in forms.items() if own not in left_out))
+    if most >= _COMMONER * next_most and 2 * most > total:
+        del forms[commonest]
+    return frozenset().union(*forms.values())
+
+
+def names_only(text: str, known: Collection[str]) -> bool:
+    """Whether a text names something, and nothing but what is known; what begins a sentence need be no name."""
+    named = False
+    for begins, words in _runs(text):
+        if " ".join(words) in known or (begins and " ".join(words[1:]) in known):
+            named = True
+        elif not begins or len(words) > 1:
+            return False
+    return named
 
 
 def mentions(text: str, wanted: Collection[str]) -> bool:

@@ -147,6 +147,20 @@ class Notes:
         """All of it that a policy heeds when it reads: notes that look the same get the same replies."""
         return self.entries, self.plan, self.memory
 
+    def known(self, operations: Sequence[Operation]) -> tuple[Operation, ...]:
+        """Operations without what speaks of notes that are not held: by its ids others may be meant by now."""
+        ids = {entry.id for entry in self.entries}
+        kept: list[Operation] = []
+        for operation in operations:
+            match operation:
+                case Replace(id, claim, quote) if id not in ids:
+                    kept.append(Add(claim, quote))
+                case Expire(id) | Pin(id) if id not in ids:
+                    continue
+                case _:
+                    kept.append(operation)
+        return tuple(kept)
+
     def update(self, operations: Sequence[Operation], plan: str | None, section: Section) -> Notes:
         """Applies one step's operations. Quotes are aligned with `section`; a plan of None keeps the old one.
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 
 from rapidfuzz import fuzz, process
 
-from longread.reading.naming import asked, mentions, names
+from longread.reading.naming import asked, mentions, names, names_only
 from longread.reading.notes import Add, Notes, Operation, Refuse, Replace
 from longread.reading.policy import Task
 from longread.reading.prompts import Prompts
@@ -44,7 +44,7 @@ def proved(parsed: Parsed, section: Section, task: Task, notes: Notes, prompts: 
         if wanted and isinstance(taken[-1], Add | Replace) and (span := section.align(taken[-1].quote)):
             wanted |= names(section.text(span))  # a note further down may lead on from this one
     plan = None if any(isinstance(one, Refuse) for one in operations) else parsed.plan
-    if prompts.skip and wanted and plan and not set() < names(plan) <= wanted:
+    if prompts.skip and wanted and plan and not names_only(plan, wanted):
         plan = None  # it says what is shown from now on, and nobody has read of it
     return Parsed(tuple(operations), plan)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from longread.reading.notes import Add, Expire, Notes, Operation, Pin, Replace
+from longread.reading.notes import Notes
 from longread.reading.policy import Noted, Task
 from longread.reading.section import Section
 from longread.reading.strategies.ahead import stop
@@ -54,14 +54,4 @@ def _seen(noted: Noted, notes: Notes) -> Noted:
     Nor with a plan, since of many chunks' plans the last would win, nor with its prompt, since many replies may wait
     until it is their turn.
     """
-    ids = {entry.id for entry in notes.entries}
-    operations: list[Operation] = []
-    for operation in noted.operations:
-        match operation:
-            case Replace(id, claim, quote) if id not in ids:
-                operations.append(Add(claim, quote))
-            case Expire(id) | Pin(id) if id not in ids:
-                continue
-            case _:
-                operations.append(operation)
-    return noted._replace(operations=tuple(operations), plan=None, calls=())
+    return noted._replace(operations=notes.known(noted.operations), plan=None, calls=())
