@@ -53,6 +53,8 @@ class Asking:
     seed: int | None = 0
     attempts: int = 3
     """How often a reply that breaks the form is asked for."""
+    nonce: str = "0" * 16
+    """Fences document text; drawn anew for each run."""
 
     @property
     def name(self) -> str:
@@ -62,6 +64,12 @@ class Asking:
     def count(self, text: str) -> int:
         """Tokens in `text`, as the model counts."""
         return self.model.count(text)
+
+    def _render(self, template: str, **values: object) -> Request:
+        # A model may have been talked into noting the fence: it must not stand within it.
+        shown = {name: str(value).replace(self.nonce, "…") for name, value in values.items()}
+        text = self.prompts.render(template, open=f"<<{self.nonce}", close=f"{self.nonce}>>", **shown)
+        return Request(template, text, shown.get("section", ""))
 
     async def _ask(
         self,

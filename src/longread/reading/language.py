@@ -7,24 +7,20 @@ alone.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from longread.errors import UsageError
 from longread.models.base import ChatModel, Delta
-from longread.reading.asking import Asking, NoFormError, Request, UnusableReplyError
+from longread.reading.asking import NoFormError, Request, UnusableReplyError
 from longread.reading.budgets import Budgets
 from longread.reading.choosing import choose
 from longread.reading.confirming import confirmed, quoted
 from longread.reading.marks import AnswerStream
-from longread.reading.naming import asked, telling
 from longread.reading.notes import Add, Entry, Notes, Rewrite
-from longread.reading.policy import NOT_ANSWERED, Call, Draft, Emit, Noted, Review, Task, Turn
+from longread.reading.policy import NOT_ANSWERED, Call, Draft, Emit, Noted, Review, Task
 from longread.reading.prompts import LEDGER, load_prompts
 from longread.reading.proving import named, proved
 from longread.reading.recording import RecordedModel, Run
@@ -38,20 +34,17 @@ from longread.reading.replies import (
     parse_many,
     parse_memory,
     parse_review,
-    parse_split,
-    parse_standing,
 )
 from longread.reading.section import Section
 from longread.reading.shown import flat, ledger, line, plan, show, wishes
 from longread.reading.support import Evidence, supporting, supports
+from longread.reading.understanding import Understanding
 from longread.reading.worth import level, worth
 
 ASSUMED_WINDOW = 32_768
 """Tokens, for servers that do not say."""
 CONCURRENCY = 16
 """Calls at once, for servers that do not say."""
-_HISTORY = 4_000
-"""Characters of the conversation that a follow-up is read with."""
 _LEAST_NOTES = 256
 """Tokens of notes that each of several questions asked together must have."""
 _STEPS = 8
@@ -61,15 +54,13 @@ _PROSE = 400
 
 
 @dataclass(frozen=True)
-class LanguagePolicy(Asking):
+class LanguagePolicy(Understanding):
     """Asks `model`. Settings are those of a run and do not change within it."""
 
     concurrency: int = CONCURRENCY
     """Calls at once, where a strategy has that many."""
     given: str = ""
     """The sizes that were asked for, without those the server was asked for: what makes a run another run."""
-    nonce: str = "0" * 16
-    """Fences document text; drawn anew for each run."""
 
     @classmethod
     def over(
@@ -136,51 +127,6 @@ class LanguagePolicy(Asking):
         """Yes: the model says when notes do not answer a question."""
         return True
 
-    async def begin(
-        self, query: str, sections: Sequence[Section], *, withhold: bool, history: Sequence[Turn] = ()
-    ) -> Task:
-        """Words a follow-up anew, splits the query, and finds what stands for names where lines are skipped."""
-        if (size := self.count(query)) > self._questions_room:
-            raise UsageError(
-                f"the question takes {size:,} tokens and {self._questions_room:,} are left for it; put what it "
-                "quotes into a file, or set a smaller chunk_tokens"
-            )
-        if history:
-            query = await self._standing_alone(query, history)
-        question, instructions = await self._split(query) if withhold else (query, "")
-        words = frozenset[str]()
-        if self.prompts.skip and not asked(question):
-            texts = (piece.text for section in sections for piece in section.pieces)
-            words = await asyncio.to_thread(telling, question, texts)
-        return Task(question, instructions, words)
-
-    async def _split(self, query: str) -> tuple[str, str]:
-        """The core question, and wishes about form. One plain question has none and is not sent."""
-        plain = re.fullmatch(r"[^\n.!。！:：;；?？]{1,300}[?？]", query.strip())
-        if plain or "split" not in self.prompts.templates:
-            return query, ""
-        try:
-            prompt = self._render("split", question=query)
-            split, _, _ = await self._ask(prompt, self.budgets.reply, lambda text: parse_split(text, query))
-        except FormatError:
-            return query, ""  # nothing is lost: the wishes stay in the question
-        return split
-
-    async def _standing_alone(self, query: str, history: Sequence[Turn]) -> str:
-        """A follow-up with what it refers to put in; as it is when the model brings in words of its own."""
-        if "follow" not in self.prompts.templates:
-            return query
-        said = "\n".join(f"QUESTION: {flat(turn.question)}\nANSWER: {flat(turn.answer)}" for turn in history)
-        said = said[-_HISTORY:]
-        prompt = self._render("follow", history=said, question=query)
-        try:
-            question, _, _ = await self._ask(
-                prompt, self.budgets.reply, lambda text: parse_standing(text, f"{said}\n{query}")
-            )
-        except FormatError:
-            return query
-        return question
-
     def shown(self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section) -> Section:
         """All of it, or its lines with a name of any of the questions where prompts skip the others."""
         return named(section, tasks, notes) if self.prompts.skip else section
@@ -240,12 +186,6 @@ class LanguagePolicy(Asking):
                 start, size = at, 0
             size += own
         yield start, len(tasks)
-
-    @property
-    def _questions_room(self) -> int:
-        """Tokens that questions may take in a prompt."""
-        b = self.budgets
-        return (b.window - b.chunk - b.notes - max(b.reply, b.answer) - b.thinking) // 2
 
     async def _note_many(
         self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section, total: int
@@ -454,12 +394,6 @@ class LanguagePolicy(Asking):
             text = stream.text or NOT_ANSWERED
             return Draft(text, False, (), notes, calls, stopped)
         return Draft(stream.text, True, cited or supporting(stream.text, notes), notes, calls, stopped)
-
-    def _render(self, template: str, **values: object) -> Request:
-        # A model may have been talked into noting the fence: it must not stand within it.
-        shown = {name: str(value).replace(self.nonce, "…") for name, value in values.items()}
-        text = self.prompts.render(template, open=f"<<{self.nonce}", close=f"{self.nonce}>>", **shown)
-        return Request(template, text, shown.get("section", ""))
 
     async def _stream(self, prompt: Request, stream: AnswerStream) -> tuple[tuple[Call, ...], str | None]:
         """Fills `stream` with an answer; says so when it stayed cut off at its last attempt."""
