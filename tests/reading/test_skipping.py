@@ -23,7 +23,7 @@ from longread.reading.notes import Add, Notes
 from longread.reading.objects import summary
 from longread.reading.policy import Task
 from longread.reading.recording import UnkeptRun
-from longread.reading.section import Sections
+from longread.reading.section import Section, Sections
 from longread.reading.strategies.base import Reading
 from longread.reading.strategies.width import Width
 from longread.types import Chunk, Span
@@ -114,6 +114,11 @@ def test_each_question_has_the_names_of_its_own_notes(tmp_path: Path) -> None:
     assert asked.shown([perth, anyone], [Notes(), Notes()], section).pieces
 
 
+def whole(text: str) -> Section:
+    """A document as one section."""
+    return Sections(Corpus((Document("a", "a.txt", text),)), [Chunk(0, (Span("a", 0, len(text)),), 100)])[0]
+
+
 class Seeing(ScriptedModel):
     """Remembers the text of each prompt for notes, and notes those of `lines` that are in it."""
 
@@ -147,7 +152,7 @@ async def test_a_chain_is_followed_through_the_lines_of_a_section_each_shown_onc
     answer = await Reader(policy(asked, tmp_path), strategy="sequential", revisits=0).aask(FOUNDED, corpus)
     assert asked.shown == [lines[4], lines[2], lines[0]]
     assert (answer.chunks.read, answer.chunks.noted) == (1, 1)
-    section = Sections(corpus, [Chunk(0, (Span("a", 0, len(HOUSES)),), 100)])[0]
+    section = whole(HOUSES)
     (noted,) = await policy(Seeing(lines, plans), tmp_path).note([Task(FOUNDED)], [Notes()], section, 1)
     assert noted.plan == plans[1]
     assert [one.quote for one in noted.operations if isinstance(one, Add)] == [lines[4], lines[2], lines[0]]
@@ -167,9 +172,7 @@ async def test_a_chain_is_followed_through_a_section_so_far_and_no_further(tmp_p
 async def test_a_reply_that_was_mended_further_down_a_section_is_told(tmp_path: Path) -> None:
     lines = HOUSES.splitlines()
     replies = iter([f'NOTE: founded | "{lines[4]}"', "", f'NOTE: born | "{lines[2]}"', "NOTHING"])
-    section = Sections(
-        Corpus((Document("a", "a.txt", HOUSES),)), [Chunk(0, (Span("a", 0, len(HOUSES)),), 100)]
-    )[0]
+    section = whole(HOUSES)
     (noted,) = await policy(ScriptedModel(lambda *_: next(replies)), tmp_path).note(
         [Task(FOUNDED)], [Notes()], section, 1
     )
@@ -213,9 +216,7 @@ async def test_a_note_cites_the_line_that_was_shown(tmp_path: Path) -> None:
 async def test_a_question_is_not_asked_about_what_has_names_of_the_others_alone() -> None:
     asked = Seeing()
     nano = LanguagePolicy.over(asked, str(NANO_FOLDER / PROMPTS), window=2_048)
-    section = Sections(
-        Corpus((Document("a", "a.txt", HOUSES),)), [Chunk(0, (Span("a", 0, len(HOUSES)),), 100)]
-    )[0]
+    section = whole(HOUSES)
     tasks = [Task(f"Who is the mayor of {town}?") for town in ("Riga", "Perth", "Oslo")]
     noted = await nano.note(tasks, [Notes()] * 3, section, 1)
     assert [len(one.calls) for one in noted] == [0, 1, 0]
@@ -223,9 +224,7 @@ async def test_a_question_is_not_asked_about_what_has_names_of_the_others_alone(
 
 async def test_several_questions_are_shown_the_lines_of_each(tmp_path: Path) -> None:
     asked = Seeing()
-    section = Sections(
-        Corpus((Document("a", "a.txt", HOUSES),)), [Chunk(0, (Span("a", 0, len(HOUSES)),), 100)]
-    )[0]
+    section = whole(HOUSES)
     lines = HOUSES.splitlines()
     for questions, seen in (
         ([FOUNDED, "What is the river of Perth?"], [lines[1], lines[4]]),
@@ -259,9 +258,7 @@ async def test_a_plan_that_says_what_is_shown_names_what_was_read(
     question: str, plan: str, kept: bool, skip: bool, tmp_path: Path
 ) -> None:
     line = HOUSES.splitlines()[4]
-    section = Sections(
-        Corpus((Document("a", "a.txt", HOUSES),)), [Chunk(0, (Span("a", 0, len(HOUSES)),), 100)]
-    )[0]
+    section = whole(HOUSES)
     asked = policy(ScriptedModel(lambda *_: f'NOTE: founded | "{line}"\nPLAN: {plan}'), tmp_path, skip=skip)
     (noted,) = await asked.note([Task(question)], [Notes()], section, 1)
     assert noted.plan == (plan if kept or not skip else None)
@@ -300,9 +297,7 @@ async def test_a_page_with_another_word_of_the_question_hides_no_other(tmp_path:
 
 async def test_each_of_several_questions_follows_its_own_chain(tmp_path: Path) -> None:
     lines = HOUSES.splitlines()
-    section = Sections(
-        Corpus((Document("a", "a.txt", HOUSES),)), [Chunk(0, (Span("a", 0, len(HOUSES)),), 100)]
-    )[0]
+    section = whole(HOUSES)
 
     def reply(messages: tuple[Message, ...], _: Sampling) -> str:
         text = messages[0].text
@@ -321,9 +316,7 @@ async def test_what_is_followed_speaks_only_of_notes_that_every_look_has(tmp_pat
     replies = iter(
         [f'NOTE: founded | "{lines[4]}"', f'UPDATE n1: born | "{lines[2]}"\nKEEP n1', "NOTHING", "NOTHING"]
     )
-    section = Sections(
-        Corpus((Document("a", "a.txt", HOUSES),)), [Chunk(0, (Span("a", 0, len(HOUSES)),), 100)]
-    )[0]
+    section = whole(HOUSES)
     (noted,) = await policy(ScriptedModel(lambda *_: next(replies)), tmp_path).note(
         [Task(FOUNDED)], [Notes()], section, 1
     )

@@ -117,11 +117,13 @@ class Witnessed:
     ) -> Sequence[Noted]:
         """Sees what comes before the policy: what is shown, and what is for what was noted of it."""
         noted = await self._policy.note(tasks, notes, section, total)
-        after = [
-            held.update(one.operations, one.plan, section) for held, one in zip(notes, noted, strict=True)
-        ]
-        for held in (notes, after):
-            self._seen.reached += [piece.span for piece in self._policy.shown(tasks, held, section).pieces]
+        shown = [self._policy.shown(tasks, notes, section)]
+        if shown[0] is not section:
+            after = [
+                old.update(new.operations, new.plan, section) for old, new in zip(notes, noted, strict=True)
+            ]
+            shown.append(self._policy.shown(tasks, after, section))
+        self._seen.reached += [piece.span for part in shown for piece in part.pieces]
         return noted
 
     def fit(self, tasks: Sequence[Task], notes: Sequence[Notes]) -> Sequence[tuple[Notes, tuple[Entry, ...]]]:
