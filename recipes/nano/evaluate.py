@@ -1,6 +1,6 @@
-"""What nano models score, in the cells of one of three tables.
+"""What nano models score, in the cells of one of four tables.
 
-    python recipes/nano/evaluate.py RESULTS MODEL... [--table stages|ablations|lengths] [--text] [--smoke | --share S]
+    python recipes/nano/evaluate.py RESULTS MODEL... [--table stages|ablations|lengths|text] [--smoke | --share S]
 
 RESULTS is a file of JSON lines, one for each model, way of reading and task; what is in it is not done again. Texts
 are those of `longbook-nano`'s names, with a seed of their own.
@@ -46,14 +46,27 @@ class Cell(NamedTuple):
     samples: int
     """Of each task."""
     skips: bool = False
-    """Whether the prompt set is that of `--model nano`: the recipe's, but it shows lines with names alone.
-    Such texts are long: tasks are read one after the other, so that a stop loses no more than one."""
+    """Whether lines with names alone are shown, for which there is a prompt set of its own."""
+    rewrites: bool = False
+    """Whether a memory is written anew for each section, in place of notes."""
+
+    @property
+    def rounds(self) -> Sequence[Sequence[str]]:
+        """Tasks that are read side by side. With notes, long texts are read a task at a time, so that a stop loses no
+        more than one; a memory has so much to write that only many at once make it fast."""
+        return [(task,) for task in TASKS] if self.skips and not self.rewrites else [TASKS]
+
+    def prompts(self, folder: Path) -> Path:
+        """The prompt set that a checkpoint is asked with."""
+        if self.rewrites:
+            return Path(__file__).with_name(f"prompts-text{'-skip' if self.skips else ''}.toml")
+        return (NANO_FOLDER if self.skips else folder) / PROMPTS
 
 
-def _noted(tokens: int, samples: int, skips: bool = False) -> Cell:
+def _noted(tokens: int, samples: int, *, skips: bool = False, rewrites: bool = False) -> Cell:
     size = f"{tokens >> 20}M" if tokens >> 20 else f"{tokens >> 10}K"
-    name = f"notes, {size} tokens{', skipping' if skips else ''}"
-    return Cell(name, "memory", int(tokens / _LINE), samples, skips)
+    name = f"{'memory' if rewrites else 'notes'}, {size} tokens{', skipping' if skips else ''}"
+    return Cell(name, "memory", int(tokens / _LINE), samples, skips, rewrites)
 
 
 TABLES = {
@@ -74,8 +87,16 @@ TABLES = {
             for size, samples in ((128, 20), (512, 20), (1024, 20), (4096, 4))
         ),
     ),
+    "text": (
+        *(_noted(size << 10, 20, rewrites=True) for size in (4, 8, 32, 128)),
+        *(
+            _noted(size << 10, samples, skips=True, rewrites=True)
+            for size, samples in ((128, 20), (512, 8), (1024, 8), (4096, 2))
+        ),
+    ),
 }
-"""`lengths` has a hundred questions to 1M tokens, where 213 facts are planted, and at 4M twenty."""
+"""`lengths` has a hundred questions to 1M tokens, where 213 facts are planted, and at 4M twenty; `text`, which takes
+longer, a hundred to 128K."""
 
 
 def opened(folder: Path) -> tuple[Network, Turns]:
@@ -140,37 +161,25 @@ def main() -> None:
         "--smoke", action="store_true", help="Two samples of each task, in the first two cells."
     )
     parser.add_argument("--share", type=float, default=1.0, help="Of the samples; 1 is the full size.")
-    parser.add_argument(
-        "--text",
-        action="store_true",
-        help="A memory that is written anew for each section, in place of notes, to 128K tokens.",
-    )
     given = parser.parse_args()
     known = set()
     if given.results.is_file():
         rows = read(given.results)
         known = {(row["model"], row["cell"], row["samples"], row["task"]) for row in rows}
     cells = TABLES[given.table][: 2 if given.smoke else None]
-    if given.text:
-        cells = tuple(
-            cell._replace(name=cell.name.replace("notes", "memory"))
-            for cell in cells
-            if cell.mode == "memory" and not cell.skips
-        )
     for folder in map(Path.resolve, given.models):
         for cell in cells:
-            noted = (NANO_FOLDER if cell.skips else folder) / PROMPTS
-            prompts = Path(__file__).with_name("prompts-text.toml") if given.text else noted
             samples = 2 if given.smoke else max(2, round(given.share * cell.samples))
-            for tasks in [(task,) for task in TASKS] if cell.skips else [TASKS]:
+            for tasks in cell.rounds:
                 if known.issuperset((str(folder), cell.name, samples, task) for task in tasks):
                     continue
-                rows = measure(folder, cell, samples, prompts, tasks)
+                rows = measure(folder, cell, samples, cell.prompts(folder), tasks)
                 with given.results.open("a", encoding="utf-8") as file:
                     file.writelines(json.dumps(row) + "\n" for row in rows)
                 average = sum(row["right"] for row in rows) / len(rows)
                 print(
-                    f"{folder}  {cell.name}{f', {tasks[0]}' if cell.skips else ''}  {average:.3f}", flush=True
+                    f"{folder}  {cell.name}{f', {tasks[0]}' if len(tasks) == 1 else ''}  {average:.3f}",
+                    flush=True,
                 )
 
 

@@ -266,10 +266,16 @@ def test_a_prompt_set_of_ones_own_is_used_and_is_another_run(world: Cli, server:
     assert broken.returncode == 2
     assert "$$" in last_line(broken.stderr)
     free = (ROOT / "src/longread/reading/prompts/text.toml").read_text()
-    for wrong in (f"exact = 1\n{mine}", f"exact = true\n{free}"):
+    for wish, wrong in (
+        ("exact", f"exact = 1\n{mine}"),
+        ("exact", f"exact = true\n{free}"),
+        ("confirm", f"confirm = true\n{free}"),
+        ("named", f"named = true\nskip = true\n{free}"),
+        ("skip", f"skip = 1\n{free}"),
+    ):
         (world.folder / "mine.toml").write_text(wrong)
         broken = world(*ask(server), "--prompts", "mine.toml")
-        assert broken.returncode == 2 and "exact is true or false" in last_line(broken.stderr)
+        assert broken.returncode == 2 and f"{wish} is true or false" in last_line(broken.stderr)
     for wish, rest in (("confirm", ""), ("named", ""), ("skip", "named = true\n")):
         for wrong in (f"{wish} = true\n{mine}", f"{wish} = 1\nexact = true\n{rest}{mine}"):
             (world.folder / "mine.toml").write_text(wrong)

@@ -130,6 +130,15 @@ def test_a_dry_run_counts_the_second_look_at_what_is_noted(world: Cli, server: M
     assert calls[1] == calls[0] + 3
 
 
+def test_a_dry_run_assumes_no_longer_memory_than_there_is_room_for(world: Cli, server: ModelServer) -> None:
+    written = []
+    for room in ("64", "128", "1000"):
+        dry = world(*command(server, "--dry-run", "--prompts", "text", "--notes-tokens", room))
+        assert dry.returncode == 0, dry.stderr
+        written.append(json.loads(dry.stdout)["output_tokens"])
+    assert written[0] < written[1] < written[2]
+
+
 def test_a_dry_run_asks_no_question_and_keeps_nothing(world: Cli, server: ModelServer) -> None:
     price = ("--set", "price={input=1, output=2}")
     done = world(*[word for word in command(server, "--dry-run", *price) if word != "--json"])

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib.resources import files
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -157,6 +158,86 @@ async def test_a_chain_is_followed_through_the_lines_of_a_section_each_shown_onc
     assert noted.plan == plans[1]
     assert [one.quote for one in noted.operations if isinstance(one, Add)] == [lines[4], lines[2], lines[0]]
     assert len(noted.calls) == 3
+
+
+class Remembering(ScriptedModel):
+    """Remembers the text of each prompt for a memory, and writes it anew with those of `lines` that are in it."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        super().__init__(self._read)
+        self.lines = lines
+        self.shown: list[str] = []
+
+    def _read(self, messages: tuple[Message, ...], _: Sampling) -> str:
+        (memory,) = re.findall(r"^<memory>\n(.*?)\n?</memory>$", messages[0].text, re.S | re.M)[:1]
+        if not (fenced := re.search(r"^<section>\n<<\w+\n(.*?)\n\w+>>$", messages[0].text, re.S | re.M)):
+            return memory.splitlines()[-1]
+        text = fenced[1].partition(" ---\n")[2].strip()
+        self.shown.append(text)
+        new = [line for line in self.lines if line in text and line not in memory]
+        return "Updated memory:\n<memory>\n" + "\n".join(filter(None, [memory, *new])) + "\n</memory>"
+
+
+def remembers(model: ScriptedModel, folder: Path, *, skip: bool = True) -> LanguagePolicy:
+    wording = files("longread.reading").joinpath("prompts/text.toml").read_text("utf-8")
+    (folder / "text.toml").write_text(f"skip = {str(skip).lower()}\n{wording}", "utf-8")
+    return LanguagePolicy.over(model, str(folder / "text.toml"), window=8_192, chunk=300)
+
+
+async def test_a_memory_leads_on_as_notes_do(tmp_path: Path) -> None:
+    lines = HOUSES.splitlines()
+    asked = Remembering(lines)
+    corpus = Corpus((Document("a", "a.txt", HOUSES), *pages("Max Hill sings.", "Nobody hums.").documents))
+    answer = await Reader(remembers(asked, tmp_path), strategy="sequential").aask(FOUNDED, corpus)
+    assert asked.shown[:3] == [lines[4], lines[2], lines[0]]
+    assert [text.rstrip(".") for text in asked.shown[3:]] == ["Max Hill sings"]
+    assert [citation.text for citation in answer.citations] == [lines[0]] and lines[0] in answer.text
+    (noted,) = await remembers(Remembering(lines), tmp_path).note(
+        [Task(FOUNDED)], [Notes()], section := whole(HOUSES), 1
+    )
+    held = Notes().update(noted.operations, noted.plan, section)
+    assert (
+        held.memory.splitlines() == [entry.quote for entry in held.entries] == [lines[4], lines[2], lines[0]]
+    )
+    assert answer.chunks.read + answer.chunks.skipped == answer.chunks.total and answer.chunks.skipped
+
+
+async def test_a_memory_in_the_model_s_own_words_leads_on(tmp_path: Path) -> None:
+    lines = HOUSES.splitlines()
+    asked: list[str] = []
+
+    def reply(messages: tuple[Message, ...], _: Sampling) -> str:
+        asked.append(messages[0].text)
+        return "<memory>Greta North did it</memory>"
+
+    section = whole(HOUSES)
+    await remembers(ScriptedModel(reply), tmp_path).note([Task(FOUNDED)], [Notes()], section, 1)
+    assert [[line in prompt for line in lines] for prompt in asked] == [
+        [line == shown for line in lines] for shown in (lines[4], lines[2])
+    ]
+
+
+async def test_with_a_memory_the_answer_is_that_of_reading_it_all(tmp_path: Path) -> None:
+    corpus = Corpus((WORLD.document(),))
+    whole, short = [
+        await Reader(remembers(Remembering(WORLD.hops), tmp_path, skip=skip), strategy="sequential").aask(
+            WORLD.question, corpus
+        )
+        for skip in (False, True)
+    ]
+    assert short.text == whole.text and WORLD.hops[-1] in whole.text
+    assert short.citations == whole.citations and [one.text for one in whole.citations] == [WORLD.hops[-1]]
+    assert whole.chunks.skipped == 0 < short.chunks.skipped
+    assert short.usage.calls < whole.usage.calls
+
+
+def test_of_a_memory_what_it_says_now_leads_on(tmp_path: Path) -> None:
+    section = whole("Riga has a harbour")
+    riga = Notes().update([Add("", "Riga has a harbour")], None, section)
+    asked, perth = remembers(silent(), tmp_path), Task("Who is the mayor of Perth?")
+    assert riga.entries and not asked.shown([perth], [replace(riga, memory="Oslo is old")], section).pieces
+    for held in (Notes(memory="Riga is old"), Notes(memory="Oslo is old", plan="Riga?")):
+        assert asked.shown([perth], [held], section).pieces
 
 
 async def test_a_chain_is_followed_through_a_section_so_far_and_no_further(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ torch = pytest.importorskip("torch")
 import longread.models  # noqa: E402
 from longread.models.local import end_ids, load_checkpoint  # noqa: E402
 from longread.models.turns import Turns  # noqa: E402
+from longread.reading.prompts import load_prompts  # noqa: E402
 from longread.reading.replies import parse_memory  # noqa: E402
 from longread.training.generation import Generated, Request  # noqa: E402
 from longread.training.records import Conversation  # noqa: E402
@@ -256,6 +257,15 @@ def test_a_section_is_a_chunk_at_most_and_often_has_nothing(lessons: ModuleType)
     assert 0.4 < empty / total < 0.7
 
 
+def test_what_a_memory_gives_with_and_without_skipping_is_asked_for_in_the_same_words() -> None:
+    whole, short = (load_prompts(str(RECIPE / f"prompts-text{end}.toml")) for end in ("", "-skip"))
+    assert (whole.skip, short.skip) == (False, True)
+    assert {key: one.template for key, one in short.templates.items()} == {
+        key: one.template for key, one in whole.templates.items()
+    }
+    assert {**short.sizes, "chunk": 256} == whole.sizes and short.format == whole.format == "text"
+
+
 def test_what_notes_hold_is_counted_in_facts() -> None:
     evaluate = loaded("evaluate")
     folder = Path(longread.models.__file__).parent / "nano"
@@ -269,13 +279,21 @@ def test_what_notes_hold_is_counted_in_facts() -> None:
         assert min(planted) * row["kept"] * 2 - 0.5 <= row["retained"] <= max(planted) * row["kept"] * 2 + 0.5
 
 
-@pytest.mark.parametrize("skips", [True, False])
+@pytest.mark.parametrize(
+    ("skips", "rewrites", "asked"),
+    [
+        (True, False, "{nano}/prompts.toml"),
+        (False, False, "{model}/prompts.toml"),
+        (True, True, "{recipe}/prompts-text-skip.toml"),
+        (False, True, "{recipe}/prompts-text.toml"),
+    ],
+)
 def test_what_was_measured_before_a_stop_is_not_measured_again(
-    skips: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    skips: bool, rewrites: bool, asked: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     evaluate = loaded("evaluate")
     folder = tmp_path / "model"
-    monkeypatch.setattr(evaluate, "TABLES", {"lengths": (evaluate.Cell("a", "full", 8, 2, skips),)})
+    monkeypatch.setattr(evaluate, "TABLES", {"lengths": (evaluate.Cell("a", "full", 8, 2, skips, rewrites),)})
     monkeypatch.setattr(sys, "argv", ["", str(tmp_path / "r"), str(folder), "--table", "lengths"])
     measured: list[tuple[str, ...]] = []
     asked_with: set[Path] = set()
@@ -291,14 +309,15 @@ def test_what_was_measured_before_a_stop_is_not_measured_again(
         return [row | {"task": task} for task in tasks]
 
     monkeypatch.setattr(evaluate, "measure", measure)
-    with pytest.raises(KeyboardInterrupt) if skips else nullcontext():
+    with pytest.raises(KeyboardInterrupt) if skips and not rewrites else nullcontext():
         evaluate.main()
     evaluate.main()
     rows = [json.loads(line)["task"] for line in (tmp_path / "r").read_text().splitlines()]
     assert tuple(rows) == TASKS
     one_by_one = [(task,) for task in TASKS]
-    assert asked_with == {(evaluate.NANO_FOLDER if skips else folder) / "prompts.toml"}
-    assert measured == ([*one_by_one[:3], *one_by_one[2:]] if skips else [TASKS])
+    places = {"nano": evaluate.NANO_FOLDER, "model": folder, "recipe": Path(evaluate.__file__).parent}
+    assert asked_with == {Path(asked.format_map(places))}
+    assert measured == ([*one_by_one[:3], *one_by_one[2:]] if skips and not rewrites else [TASKS])
 
 
 def test_of_a_solved_text_the_replies_are_learnt_and_where_they_end(

@@ -160,7 +160,7 @@ class LanguagePolicy(Understanding):
         seen = [piece.span for piece in self.shown([task], [notes], section).pieces]
         for _ in range(_STEPS if self.prompts.skip else 0):
             held = notes.update(noted.operations, noted.plan, section)
-            if (held.entries, held.plan) == (notes.entries, notes.plan):
+            if held.view == notes.view:
                 break
             lines = self.shown([task], [held], section).without(seen)
             if not lines.pieces:

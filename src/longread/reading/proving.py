@@ -65,9 +65,10 @@ def named(section: Section, tasks: Sequence[Task], notes: Sequence[Notes]) -> Se
 
 
 def _wanted(task: Task, notes: Notes) -> set[str]:
-    """The names that a note must have one of: none where the question has none."""
+    """Names of question, plan and notes, of which a new note must have one: none where the question has none."""
     wanted = asked(task.question) or set(task.telling)
-    return wanted.union(names(notes.plan), *(names(e.quote) for e in notes.entries)) if wanted else wanted
+    held = (notes.memory,) if notes.memory else (entry.quote for entry in notes.entries)
+    return wanted.union(names(notes.plan), *map(names, held)) if wanted else wanted
 
 
 def _taken(

@@ -107,6 +107,11 @@ class Rehearsal(LanguagePolicy):
             await self._read(task, held, section.only(()), total)
         return [Noted((Add(_FACT),))] * len(tasks)
 
+    def _bounded(self, memory: str, plan: str | None) -> tuple[str, str | None]:
+        """A typical memory, or as much of it as there is room for."""
+        words, size = memory.split(), max(self.count(memory), self.budgets.notes)
+        return " ".join(words[: len(words) * self.budgets.notes // size]), plan
+
     async def _ask(
         self,
         prompt: Request,
@@ -121,7 +126,7 @@ class Rehearsal(LanguagePolicy):
         self.tally.calls += 1
         self.tally.text_tokens += text
         self.tally.wording_tokens += self.count(prompt.text) - text + _TEMPLATE
-        self.tally.output_tokens += self.count(reply)
+        self.tally.output_tokens += min(tokens, self.count(reply))
         wording = prompt.text.replace(prompt.section, "", 1)
         self.tally.wording = max(self.tally.wording, wording, key=len)
         return parse(reply), (Call((), Sampling(tokens), Reply(reply)),), False

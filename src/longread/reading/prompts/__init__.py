@@ -18,7 +18,7 @@ BUILT_IN = (LEDGER, "text")
 _REQUIRED = ("note", "answer", "whole", "again")
 _NOTES = ("note", "note_json", "note_many")
 _NEEDS = {"confirm": "exact", "named": "exact", "skip": "named"}
-"""Wishes that are possible only with another."""
+"""Wishes about notes that are possible only with another. With a memory, `skip` is possible by itself."""
 _SIZES = ("chunk", "notes", "answer", "thinking")
 _MOST_TOKENS = 10**9
 _LARGEST = 32_768
@@ -50,8 +50,8 @@ class Prompts:
     """Whether a note is taken only from a line with a name of question, plan or earlier notes, where the question has
     any; a bad copy of such a line is set right."""
     skip: bool = False
-    """Whether lines without any of these names, from which no note could be taken, are not shown, and sections of
-    nothing else not read. Nothing is set right then."""
+    """Whether lines without any of these names, or those of a memory, are not shown, and sections of nothing else not
+    read. Nothing is set right then."""
 
     def chunk_first(self) -> Prompts:
         """The same with the text at the beginning of each note prompt: a server's prefix cache then holds it for all
@@ -93,9 +93,10 @@ def load_prompts(name: str) -> Prompts:
     ):
         raise UsageError(f"prompt set '{name}': sizes may hold {', '.join(_SIZES)}, each a number of tokens")
     wishes = {wish: data.get(wish, False) for wish in ("exact", *_NEEDS)}
+    noting = data["format"] == LEDGER
     for wish, value in wishes.items():
         need = _NEEDS.get(wish)
-        possible = wishes[need] if need else data["format"] == "ledger"
+        possible = (wishes[need] if need else noting) or (wish == "skip" and not noting)
         if not isinstance(value, bool) or (value and not possible):
             only = f"with {need} = true" if need else "for the format ledger"
             raise UsageError(f"prompt set '{name}': {wish} is true or false, and true only {only}")
