@@ -133,5 +133,19 @@ def test_pinned_entries_stay_for_half_of_the_room_and_only_with_a_citation() -> 
 
 def test_what_speaks_of_notes_that_are_not_held_is_left_out() -> None:
     held = Notes((Entry(3, "a", "a", None, 0),))
-    said = [Replace(3, "b", "b"), Replace(4, "c", "c"), Pin(3), Pin(4), Expire(3), Expire(4), Add("d", "d")]
-    assert held.known(said) == (Replace(3, "b", "b"), Add("c", "c"), Pin(3), Expire(3), Add("d", "d"))
+    said = [
+        Replace(3, "b", "b"),
+        Replace(4, "c", "c", Span("d", 0, 1)),
+        Pin(3),
+        Pin(4),
+        Expire(3),
+        Expire(4),
+        Add("d", "d"),
+    ]
+    assert held.known(said) == (
+        Replace(3, "b", "b"),
+        Add("c", "c", Span("d", 0, 1)),
+        Pin(3),
+        Expire(3),
+        Add("d", "d"),
+    )

@@ -283,15 +283,18 @@ async def test_a_source_is_named_once_for_all_that_is_shown_of_it(tmp_path: Path
     assert len([one for one in noted.operations if isinstance(one, Add)]) == 5
 
 
-async def test_a_note_cites_the_line_that_was_shown(tmp_path: Path) -> None:
+@pytest.mark.parametrize("said", ["NOTE", "UPDATE n1"])
+async def test_a_note_cites_the_line_that_was_shown(said: str, tmp_path: Path) -> None:
     text = "A ghost town lies in Riga.\nOmega Works lies in Riga."
     section = Sections(Corpus((Document("a", "a.txt", text),)), [Chunk(0, (Span("a", 0, len(text)),), 100)])[
         0
     ]
-    asked = policy(ScriptedModel(lambda *_: 'NOTE: there | "lies in Riga"'), tmp_path)
-    (noted,) = await asked.note([Task("Where is Omega Works?")], [Notes()], section, 1)
-    entry = Notes().update(noted.operations, noted.plan, section).entries[0]
+    asked = policy(ScriptedModel(lambda *_: f'{said}: there | "lies in Riga"'), tmp_path)
+    before = Notes().update([Add("it is somewhere")], None, section)
+    (noted,) = await asked.note([Task("Where is Omega Works?")], [before], section, 1)
+    entry = before.update(noted.operations, noted.plan, section).entries[1]
     assert entry.span and entry.span.start > text.index("\n")
+    assert entry.replaces == (None if said == "NOTE" else 1)
 
 
 async def test_a_question_is_not_asked_about_what_has_names_of_the_others_alone() -> None:

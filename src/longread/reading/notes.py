@@ -52,6 +52,8 @@ class Replace(NamedTuple):
     id: int
     claim: str
     quote: str = ""
+    span: Span | None = None
+    """As of `Add`."""
 
 
 class Expire(NamedTuple):
@@ -153,8 +155,8 @@ class Notes:
         kept: list[Operation] = []
         for operation in operations:
             match operation:
-                case Replace(id, claim, quote) if id not in ids:
-                    kept.append(Add(claim, quote))
+                case Replace(id, claim, quote, span) if id not in ids:
+                    kept.append(Add(claim, quote, span))
                 case Expire(id) | Pin(id) if id not in ids:
                     continue
                 case _:
@@ -190,8 +192,8 @@ class Notes:
             match operation:
                 case Add(claim, quote, span, weight):
                     add(claim, quote, span, None, weight)
-                case Replace(id, claim, quote):
-                    add(claim, quote, None, id if id in entries else None, 0.0)
+                case Replace(id, claim, quote, span):
+                    add(claim, quote, span, id if id in entries else None, 0.0)
                 case Expire(id):
                     unwanted |= {id} & entries.keys()
                 case Pin(id):

@@ -83,7 +83,7 @@ def _taken(
         span = section.align(one.quote)
         if wanted and not _names(section.only([span] if span else []), wanted):
             return (Refuse(one.claim, one.quote, "unnamed"),)
-        return (one._replace(span=span) if part and isinstance(one, Add) else one,)
+        return (one._replace(span=span) if part else one,)
     naming = () if part else _naming(section, wanted).pieces
     lines = [line.strip() for piece in naming for line in piece.text.splitlines()]
     if found := process.extractOne(one.quote, lines, scorer=fuzz.ratio, score_cutoff=_ALIKE):
