@@ -266,21 +266,22 @@ def test_a_prompt_set_of_ones_own_is_used_and_is_another_run(world: Cli, server:
     assert broken.returncode == 2
     assert "$$" in last_line(broken.stderr)
     free = (ROOT / "src/longread/reading/prompts/text.toml").read_text()
-    for wish, wrong in (
-        ("exact", f"exact = 1\n{mine}"),
-        ("exact", f"exact = true\n{free}"),
-        ("confirm", f"confirm = true\n{free}"),
-        ("named", f"named = true\nskip = true\n{free}"),
-        ("skip", f"skip = 1\n{free}"),
+    noting = ", and true only for the format ledger"
+    for wrong, told in (
+        (f"exact = 1\n{mine}", "exact is true or false"),
+        (f"exact = true\n{free}", f"exact is true or false{noting}"),
+        (f"confirm = true\n{free}", f"confirm is true or false{noting}"),
+        (f"named = true\nskip = true\n{free}", f"named is true or false{noting}"),
+        (f"skip = 1\n{free}", "skip is true or false"),
     ):
         (world.folder / "mine.toml").write_text(wrong)
         broken = world(*ask(server), "--prompts", "mine.toml")
-        assert broken.returncode == 2 and f"{wish} is true or false" in last_line(broken.stderr)
+        assert broken.returncode == 2 and last_line(broken.stderr).endswith(f": {told}")
     for wish, rest in (("confirm", ""), ("named", ""), ("skip", "named = true\n")):
         for wrong in (f"{wish} = true\n{mine}", f"{wish} = 1\nexact = true\n{rest}{mine}"):
             (world.folder / "mine.toml").write_text(wrong)
             broken = world(*ask(server), "--prompts", "mine.toml")
-            assert broken.returncode == 2 and f"{wish} is true or false" in last_line(broken.stderr)
+            assert broken.returncode == 2 and f"{wish} is true or false, and" in last_line(broken.stderr)
 
 
 def told(world: Cli, reply: Callable[[str], str], **wishes: bool) -> tuple[str, str]:

@@ -131,12 +131,28 @@ def test_a_dry_run_counts_the_second_look_at_what_is_noted(world: Cli, server: M
 
 
 def test_a_dry_run_assumes_no_longer_memory_than_there_is_room_for(world: Cli, server: ModelServer) -> None:
-    written = []
+    written, given = [], []
     for room in ("64", "128", "1000"):
         dry = world(*command(server, "--dry-run", "--prompts", "text", "--notes-tokens", room))
         assert dry.returncode == 0, dry.stderr
         written.append(json.loads(dry.stdout)["output_tokens"])
+        given.append(json.loads(dry.stdout)["input_tokens"])
     assert written[0] < written[1] < written[2]
+    # What is written is given back with the next section.
+    assert given[1] - given[0] == pytest.approx(written[1] - written[0], rel=0.05)
+    assert given[2] - given[1] == pytest.approx(written[2] - written[1], rel=0.05)
+
+
+def test_a_dry_run_counts_what_may_follow_from_a_section_with_a_memory_too(
+    world: Cli, server: ModelServer
+) -> None:
+    free = (ROOT / "src/longread/reading/prompts/text.toml").read_text()
+    calls = []
+    for wants in ("", "skip = true\n"):
+        (world.folder / "mine.toml").write_text(wants + free)
+        dry = world(*command(server, "--dry-run", "--prompts", "mine.toml"))
+        calls.append(json.loads(dry.stdout)["calls"])
+    assert calls[1] == calls[0] + 3
 
 
 def test_a_dry_run_asks_no_question_and_keeps_nothing(world: Cli, server: ModelServer) -> None:

@@ -276,3 +276,25 @@ def test_runs_made_in_another_folder_are_followed_there(world: Cli, server: Mode
         "ask", "-c", "Who founded that company?", "--json", LONGREAD_STATE_DIR=str(world.folder / ".state")
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_memory_is_shown_where_it_was_written(cli: Cli) -> None:
+    facts = {"Riga": "Riga has a harbour.", "Perth": "Perth has a mill."}
+    (cli.folder / "towns.txt").write_text(
+        "\n".join(f"{facts['Riga']:.<900}\n{facts['Perth']:.<900}" for _ in "ab")
+    )
+    (cli.folder / "mine.toml").write_text(planted.prompts(of="text", skip=True))
+
+    def reply(prompt: str) -> str:
+        (town,) = [town for town in facts if f"What has {town}?" in prompt]
+        return f"<memory>{facts[town]}</memory>"
+
+    with ModelServer(reply) as server:
+        run = ("--model", "scripted", "--base-url", server.base_url, "--prompts", "mine.toml", *SMALL)
+        questions = ("--question", "What has Riga?", "--question", "What has Perth?")
+        done = cli("ask", *questions, "towns.txt", *run, "--chunk-tokens", "200", "--json")
+    assert done.returncode == 0, done.stderr
+    shown = cli("runs", "show", json.loads(done.stdout)[0]["run_id"], "--notes").stdout
+    steps = [(step[0].split(", ")[1], step[-1]) for step in map(str.splitlines, shown.split("\nchunk ")[1:])]
+    assert [who for who, _ in steps].count("question 1") == [who for who, _ in steps].count("question 2") == 2
+    assert {memory for who, memory in steps if who == "question 1"} == {"  memory: Riga has a harbour."}

@@ -6,6 +6,7 @@ import pytest
 
 from longread.evals.results import Cited, Found
 from longread.evals.witness import Seen, Witnessed, cited
+from longread.models.base import Message, Sampling
 from longread.models.scripted import ScriptedModel
 from longread.reading.extractive import ExtractivePolicy
 from longread.reading.language import LanguagePolicy
@@ -112,6 +113,29 @@ def test_of_a_section_only_the_lines_that_were_shown_are_reached(tmp_path: Path)
         "Where is Velmar?", [Document("a", "a.txt", text)]
     )
     assert [seen.found([one]).reached for one in evidence] == [1.0, 0.0, 1.0]
+
+
+def test_what_a_memory_forgot_had_been_reached_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(planted.prompts(of="text", skip=True), "utf-8")
+    lines = [f"Place{at} lies in Place{at + 1}." for at in range(5)]
+    text = "\n".join(lines)
+    seen = Seen()
+
+    def reply(messages: tuple[Message, ...], _: Sampling) -> str:
+        (newest,) = [line for line in lines if line in messages[-1].text.partition("<section>")[2]] or [
+            "None"
+        ]
+        return f"<memory>{newest}</memory>"
+
+    policy = LanguagePolicy.over(
+        ScriptedModel(reply), str(tmp_path / "mine.toml"), window=8_192, chunk=500, notes=64
+    )
+    Reader(Witnessed(policy, seen), strategy="sequential", discover=False, revisits=0).ask(
+        "Where is Place0?", [Document("a", "a.txt", text)]
+    )
+    for line in lines:
+        start = text.index(line)
+        assert seen.found([Evidence("a", start, start + len(line))]).reached == 1.0, line
 
 
 def test_a_memory_holds_only_what_its_text_still_says() -> None:

@@ -6,7 +6,6 @@ import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib.resources import files
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -179,8 +178,7 @@ class Remembering(ScriptedModel):
 
 
 def remembers(model: ScriptedModel, folder: Path, *, skip: bool = True) -> LanguagePolicy:
-    wording = files("longread.reading").joinpath("prompts/text.toml").read_text("utf-8")
-    (folder / "text.toml").write_text(f"skip = {str(skip).lower()}\n{wording}", "utf-8")
+    (folder / "text.toml").write_text(planted.prompts(of="text", skip=skip), "utf-8")
     return LanguagePolicy.over(model, str(folder / "text.toml"), window=8_192, chunk=300)
 
 
@@ -217,10 +215,11 @@ async def test_a_memory_in_the_model_s_own_words_leads_on(tmp_path: Path) -> Non
     ]
 
 
-async def test_with_a_memory_the_answer_is_that_of_reading_it_all(tmp_path: Path) -> None:
+@pytest.mark.parametrize("strategy", ["sequential", "speculative"])
+async def test_with_a_memory_the_answer_is_that_of_reading_it_all(strategy: str, tmp_path: Path) -> None:
     corpus = Corpus((WORLD.document(),))
     whole, short = [
-        await Reader(remembers(Remembering(WORLD.hops), tmp_path, skip=skip), strategy="sequential").aask(
+        await Reader(remembers(Remembering(WORLD.hops), tmp_path, skip=skip), strategy=strategy).aask(
             WORLD.question, corpus
         )
         for skip in (False, True)
@@ -229,6 +228,28 @@ async def test_with_a_memory_the_answer_is_that_of_reading_it_all(tmp_path: Path
     assert short.citations == whole.citations and [one.text for one in whole.citations] == [WORLD.hops[-1]]
     assert whole.chunks.skipped == 0 < short.chunks.skipped
     assert short.usage.calls < whole.usage.calls
+
+
+async def test_each_of_several_questions_has_a_memory_of_its_own(tmp_path: Path) -> None:
+    lines = HOUSES.splitlines()
+    questions = [FOUNDED, "What is the river of Perth?", "who sings?"]
+    asked = Remembering(lines)
+    noted = await remembers(asked, tmp_path).note(
+        [Task(one, telling=frozenset({"sings"} if one == questions[2] else ())) for one in questions],
+        [Notes()] * 3,
+        whole(HOUSES),
+        1,
+    )
+    assert asked.shown == [lines[4], lines[2], lines[0], lines[1], lines[3]]
+    assert [len(one.calls) for one in noted] == [3, 1, 1]
+
+
+def test_notes_go_by_their_quotes_whatever_memory_they_follow_up(tmp_path: Path) -> None:
+    section = whole("Anna Berg works for Silver Works.\nSilver Works is based in Oslo.")
+    held = Notes().update([Add("", "Anna Berg works for Silver Works.")], None, section)
+    task = Task("Where is the employer of Anna Berg based?")
+    after = policy(silent(), tmp_path).shown([task], [replace(held, memory="Leo Hill sings.")], section)
+    assert "".join(piece.text for piece in after.pieces) == section.pieces[0].text
 
 
 def test_of_a_memory_what_it_says_now_leads_on(tmp_path: Path) -> None:

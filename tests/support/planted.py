@@ -168,10 +168,10 @@ def embroider(prompt: str) -> str:
     return f'NOTE: The moon is a cheese. | "made of cheese"\n{said}' if said.startswith("NOTE") else said
 
 
-def prompts(**wishes: bool) -> str:
-    """The built-in prompt set with these wishes."""
+def prompts(of: str = "ledger", **wishes: bool) -> str:
+    """A built-in prompt set with these wishes."""
     said = "".join(f"{name} = {str(value).lower()}\n" for name, value in wishes.items())
-    return said + files("longread.reading").joinpath("prompts/ledger.toml").read_text("utf-8")
+    return said + files("longread.reading").joinpath(f"prompts/{of}.toml").read_text("utf-8")
 
 
 def _follow(prompt: str) -> str:

@@ -200,7 +200,8 @@ _WISHES = {"replace": "to be brought up to date", "expire": "to be dropped", "pi
 def _print_notes(journal: Journal, row: RunRow, documents: dict[str, str]) -> None:
     for step in journal.steps(row.id):
         marks = [o for o in step.operations if o["kind"] in _WISHES]
-        if not (step.added or step.dropped or marks or step.refused or step.memory):
+        written = step.memory if step.operations or step.chunk < 0 else ""  # else it is what it was
+        if not (step.added or step.dropped or marks or step.refused or written):
             continue
         whose = f", question {step.question + 1}" if len(row.questions) > 1 else ""
         after = "all notes together" if step.position >= 0 else f"from run {row.parent}"
@@ -213,8 +214,8 @@ def _print_notes(journal: Journal, row: RunRow, documents: dict[str, str]) -> No
             print(f"  - {_clean(refused.said, 300)} (refused: {refused.why})")
         for entry in step.dropped:
             print(f"  - {_entry(entry, documents)} (dropped: notes were full)")
-        if step.memory:
-            print(f"  memory: {_clean(step.memory, 2000)}")
+        if written:
+            print(f"  memory: {_clean(written, 2000)}")
         if step.plan:
             print(f"  plan: {_clean(step.plan, 300)}")
 

@@ -115,14 +115,18 @@ class Witnessed:
     async def note(
         self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section, total: int
     ) -> Sequence[Noted]:
-        """Sees what comes before the policy: what is shown, and what is for what was noted of it."""
+        """Sees what comes before the policy: what is shown, and what is for each thing that was noted of it.
+
+        For each, since a memory that is written anew may leave out what led on.
+        """
         noted = await self._policy.note(tasks, notes, section, total)
         shown = [self._policy.shown(tasks, notes, section)]
         if shown[0] is not section:
-            after = [
-                old.update(new.operations, new.plan, section) for old, new in zip(notes, noted, strict=True)
-            ]
-            shown.append(self._policy.shown(tasks, after, section))
+            held = list(notes)
+            for at, new in enumerate(noted):
+                for operation in new.operations:
+                    held[at] = held[at].update([operation], new.plan, section)
+                    shown.append(self._policy.shown(tasks, held, section))
         self._seen.reached += [piece.span for part in shown for piece in part.pieces]
         return noted
 

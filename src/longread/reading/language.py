@@ -129,7 +129,7 @@ class LanguagePolicy(Understanding):
 
     def shown(self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section) -> Section:
         """All of it, or its lines with a name of any of the questions where prompts skip the others."""
-        return named(section, tasks, notes) if self.prompts.skip else section
+        return named(section, tasks, notes, self.prompts) if self.prompts.skip else section
 
     async def note(
         self, tasks: Sequence[Task], notes: Sequence[Notes], section: Section, total: int

@@ -36,7 +36,7 @@ def proved(parsed: Parsed, section: Section, task: Task, notes: Notes, prompts: 
     """
     if not prompts.exact:
         return parsed
-    wanted = _wanted(task, notes) if prompts.named else set()
+    wanted = _wanted(task, notes, prompts) if prompts.named else set()
     operations: list[Operation] = []
     for one in parsed.operations:
         taken = _taken(one, section, wanted, part=prompts.skip) if isinstance(one, Add | Replace) else (one,)
@@ -49,12 +49,12 @@ def proved(parsed: Parsed, section: Section, task: Task, notes: Notes, prompts: 
     return Parsed(tuple(operations), plan)
 
 
-def named(section: Section, tasks: Sequence[Task], notes: Sequence[Notes]) -> Section:
+def named(section: Section, tasks: Sequence[Task], notes: Sequence[Notes], prompts: Prompts) -> Section:
     """The lines from which a note could be taken for one of the questions, given its notes: those with a name of it.
 
     All where none is wanted, or where names stand over two lines alone; none where no name stands.
     """
-    wanted = [_wanted(*one) for one in zip(tasks, notes, strict=True)]
+    wanted = [_wanted(task, held, prompts) for task, held in zip(tasks, notes, strict=True)]
     if not all(wanted):
         return section
     every = set().union(*wanted)
@@ -64,10 +64,10 @@ def named(section: Section, tasks: Sequence[Task], notes: Sequence[Notes]) -> Se
     return lines if lines.pieces else section
 
 
-def _wanted(task: Task, notes: Notes) -> set[str]:
+def _wanted(task: Task, notes: Notes, prompts: Prompts) -> set[str]:
     """Names of question, plan and notes, of which a new note must have one: none where the question has none."""
     wanted = asked(task.question) or set(task.telling)
-    held = (notes.memory,) if notes.memory else (entry.quote for entry in notes.entries)
+    held = [notes.memory] if prompts.format == "text" else [entry.quote for entry in notes.entries]
     return wanted.union(names(notes.plan), *map(names, held)) if wanted else wanted
 
 

@@ -98,19 +98,20 @@ class Rehearsal(LanguagePolicy):
     ) -> Sequence[Noted]:
         """Nothing, and now and then a fact; a memory is always written anew."""
         noted = await super().note(tasks, notes, section, total)
-        spread = (section.index + 1) * _FACTS // total > section.index * _FACTS // total
-        if self.prompts.format == "text" or not spread:
+        if (section.index + 1) * _FACTS // total == section.index * _FACTS // total:
             return noted
-        self.tally.output_tokens += len(tasks) * self.count(_ANSWER)
         more = self.prompts.confirm + self.prompts.skip  # a second look, and what follows from a note
         for task, held in [*zip(tasks, notes, strict=True)] * more:
             await self._read(task, held, section.only(()), total)
+        if self.prompts.format == "text":
+            return noted
+        self.tally.output_tokens += len(tasks) * self.count(_ANSWER)
         return [Noted((Add(_FACT),))] * len(tasks)
 
     def _bounded(self, memory: str, plan: str | None) -> tuple[str, str | None]:
         """A typical memory, or as much of it as there is room for."""
         words, size = memory.split(), max(self.count(memory), self.budgets.notes)
-        return " ".join(words[: len(words) * self.budgets.notes // size]), plan
+        return " ".join(words[: max(1, len(words) * self.budgets.notes // size)]), plan
 
     async def _ask(
         self,

@@ -50,8 +50,8 @@ class Prompts:
     """Whether a note is taken only from a line with a name of question, plan or earlier notes, where the question has
     any; a bad copy of such a line is set right."""
     skip: bool = False
-    """Whether lines without any of these names, or those of a memory, are not shown, and sections of nothing else not
-    read. Nothing is set right then."""
+    """Whether only lines with one of these names are shown, and sections without not read; nothing is set right then.
+    With a memory the names are those of question, plan and memory."""
 
     def chunk_first(self) -> Prompts:
         """The same with the text at the beginning of each note prompt: a server's prefix cache then holds it for all
@@ -93,13 +93,14 @@ def load_prompts(name: str) -> Prompts:
     ):
         raise UsageError(f"prompt set '{name}': sizes may hold {', '.join(_SIZES)}, each a number of tokens")
     wishes = {wish: data.get(wish, False) for wish in ("exact", *_NEEDS)}
-    noting = data["format"] == LEDGER
     for wish, value in wishes.items():
-        need = _NEEDS.get(wish)
-        possible = (wishes[need] if need else noting) or (wish == "skip" and not noting)
+        possible, only = True, ""
+        if data["format"] == LEDGER and (need := _NEEDS.get(wish)):
+            possible, only = wishes[need], f", and true only with {need} = true"
+        elif data["format"] != LEDGER and wish != "skip":
+            possible, only = False, ", and true only for the format ledger"
         if not isinstance(value, bool) or (value and not possible):
-            only = f"with {need} = true" if need else "for the format ledger"
-            raise UsageError(f"prompt set '{name}': {wish} is true or false, and true only {only}")
+            raise UsageError(f"prompt set '{name}': {wish} is true or false{only}")
     return Prompts(name, data["format"], templates, digest, sizes, **wishes)
 
 
