@@ -91,12 +91,12 @@ TABLES = {
         *(_noted(size << 10, 20, rewrites=True) for size in (4, 8, 32, 128)),
         *(
             _noted(size << 10, samples, skips=True, rewrites=True)
-            for size, samples in ((128, 20), (512, 8), (1024, 8), (4096, 2))
+            for size, samples in ((128, 20), (512, 4), (1024, 8), (4096, 2))
         ),
     ),
 }
 """`lengths` has a hundred questions to 1M tokens, where 213 facts are planted, and at 4M twenty; `text`, which takes
-longer, a hundred to 128K, then forty, and ten."""
+longer, a hundred to 128K, then twenty, forty at 1M, and ten."""
 
 
 def opened(folder: Path) -> tuple[Network, Turns]:
