@@ -146,10 +146,9 @@ def test_a_dry_run_assumes_no_longer_memory_than_there_is_room_for(world: Cli, s
 def test_a_dry_run_counts_what_may_follow_from_a_section_with_a_memory_too(
     world: Cli, server: ModelServer
 ) -> None:
-    free = (ROOT / "src/longread/reading/prompts/text.toml").read_text()
     calls = []
-    for wants in ("", "skip = true\n"):
-        (world.folder / "mine.toml").write_text(wants + free)
+    for skip in (False, True):
+        (world.folder / "mine.toml").write_text(planted.prompts(of="text", skip=skip))
         dry = world(*command(server, "--dry-run", "--prompts", "mine.toml"))
         calls.append(json.loads(dry.stdout)["calls"])
     assert calls[1] == calls[0] + 3
